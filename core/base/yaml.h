@@ -45,7 +45,8 @@ int yaml_load(const char *path, struct problems *problems, struct yaml_file **ou
 /* `name` is for messages; `json` selects the strict reading. `text` is borrowed for the call. */
 int yaml_parse(const char *name, const char *text, size_t len, bool json,
                struct problems *problems, struct yaml_file **out);
-void yaml_free(struct yaml_file *file);
+/* libyaml exports a function of this name and calls it: ours must not come before it. */
+void yaml_free(struct yaml_file *file) __attribute__((visibility("hidden")));
 
 /* NULL when `map` is NULL, no map, or has no such key. */
 const struct node *node_get(const struct node *map, const char *key);
