@@ -24,7 +24,7 @@ struct diag_site {
 void diag_at(struct diag_site *site, enum l7_level level, const char *room, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void diag_vat(struct diag_site *site, enum l7_level level, const char *room, const char *format,
-              va_list args);
+              va_list args) __attribute__((format(printf, 4, 0)));
 
 #define diag(level, room, ...)                                                                     \
     do {                                                                                           \
