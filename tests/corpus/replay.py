@@ -29,7 +29,8 @@ MISSES_SHOWN = 5  # of one capture; --verbose shows all
 
 # Files that are no captures at all: one line, exit 1, no record.
 REFUSED = {"file-bad-magic"}
-# Files that end in the middle or turn to nonsense: what is whole counts, the rest is reported.
+# Files that end in the middle or turn to nonsense: what is whole before is judged and its records
+# count; then one line, exit 1.
 DAMAGED = {"file-corrupt-record", "file-cut-short", "file-cut-in-packet"}
 
 
@@ -83,8 +84,8 @@ def said_well(name, done, finding):
         if done.returncode != 1 or len(lines) != 1 or name not in done.stderr:
             finding.faults.append(f"should be refused in one line, exit 1: {done}")
     elif name in DAMAGED:
-        if name not in done.stderr:
-            finding.faults.append(f"the damage is not reported: {done}")
+        if done.returncode != 1 or len(lines) != 1 or name not in done.stderr:
+            finding.faults.append(f"the damage should be told in one line, exit 1: {done}")
     elif done.returncode != 0:
         finding.faults.append(f"exit {done.returncode}: {done.stderr.strip()}")
     if done.returncode < 0 or "Sanitizer" in done.stderr:

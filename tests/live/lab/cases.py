@@ -35,6 +35,11 @@ class Case(NamedTuple):
             return f"DNS {self.what}"
         return f"{self.kind} :{self.number}"
 
+    @property
+    def judged(self):
+        """Whether an L7 rule decides: then there is a record in any case."""
+        return self.rule not in (None, "allow-dns", "drop-other")
+
     def question(self, family, port):
         """As l7ctl explain --batch takes it."""
         asked = {"src": address(self.src, family), "sport": port,
