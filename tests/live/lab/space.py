@@ -52,13 +52,19 @@ def need():
 
 
 def sweep():
-    """Remove namespaces of runs that were killed."""
+    """Remove namespaces and folders of runs that were killed."""
+    def abandoned(name):
+        owner = re.match(re.escape(PREFIX) + r"(\d+)-", name)
+        return owner and not os.path.exists(f"/proc/{owner.group(1)}")
+
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
     for line in listed.splitlines():
         name = line.split()[0] if line.split() else ""
-        owner = re.match(re.escape(PREFIX) + r"(\d+)-", name)
-        if owner and not os.path.exists(f"/proc/{owner.group(1)}"):
+        if abandoned(name):
             subprocess.run(["ip", "netns", "del", name], check=False)
+    for name in os.listdir(tempfile.gettempdir()):
+        if abandoned(name):
+            shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
 
 
 def wait_for(what, seconds, test):
