@@ -1,123 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls: the inspector for TLS handshakes in TCP flows.
+/* tls: the inspector for TLS handshakes in TCP flows: its tables, its probe, and what policies and
+ * the command line may say about a server name.
  *
- * Decides what may come when on a connection that begins with a ClientHello, and tells the host
- * the one fact rules match (sni) and the facts records show. Leaves records to record.c, hellos
- * to hello.c, certificates to cert.c, and what is allowed to the rules.
- *
- * The client's direction:
- *
- *   HELLO ──ALLOW──► FOLLOW ──first encrypted byte──► OPAQUE
- *     └──REFUSE──► REFUSED
- *
- * HELLO consumes nothing. FOLLOW exists because of [L7-21]: as long as a server could accept a
- * second ClientHello in the clear, the client's records are read one by one. Exactly one is
- * accepted, after a HelloRetryRequest, for the same name. The server's direction is read to know
- * where the handshake stands and for the record; it refuses nothing. When both are past their last
- * cleartext byte the transaction is complete and the flow is released.
+ * Leaves what may come when to client.c and server.c (tls.h has the picture).
  */
+
+#include "tls.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cert.h"
-#include "hello.h"
-#include "record.h"
 
-#include "l7guard/inspector.h"
 #include "l7guard/plugin.h"
-
-enum { FIELD_SNI };
-
-enum {
-    ATTR_SUBJECT,
-    ATTR_ISSUERDN,
-    ATTR_SESSION_RESUMED,
-    ATTR_SERIAL,
-    ATTR_FINGERPRINT,
-    ATTR_SNI,
-    ATTR_VERSION,
-    ATTR_NOTBEFORE,
-    ATTR_NOTAFTER,
-};
-
-enum handshake_type {
-    CLIENT_HELLO = 1,
-    SERVER_HELLO = 2,
-    CERTIFICATE = 11,
-    SERVER_KEY_EXCHANGE = 12,
-    SERVER_HELLO_DONE = 14,
-};
-
-/* Record heads of a hello in many pieces may add this much to max-hello; more is an attack on
- * whoever has to keep the pieces. */
-#define HELLO_OVERHEAD 1024
-#define SERVER_HELLO_LIMIT 16384
-#define CERTIFICATE_LIMIT 49152 /* longer chains are skipped, without attributes */
-
-struct tls {
-    const struct l7_host *host;
-    size_t max_hello;
-};
-
-enum phase { PHASE_HELLO, PHASE_FOLLOW, PHASE_OPAQUE, PHASE_REFUSED };
-
-enum answer {
-    ANSWER_NONE,
-    ANSWER_RETRY, /* HelloRetryRequest: one more ClientHello may come */
-    ANSWER_LEGACY /* a ServerHello of TLS 1.2 or older */
-};
-
-struct tls_flow {
-    struct l7_tx *tx; /* NULL before the decision and when the record is complete */
-    struct handshake client;
-    struct handshake server;
-    enum phase phase;
-    enum answer answer;
-    uint8_t hellos;    /* ClientHellos that were let through */
-    bool client_spoke; /* a handshake message other than a hello came from the client */
-    bool client_ccs;   /* change_cipher_spec was seen */
-    bool server_ccs;   /* after its ServerHello */
-    bool server_full;  /* messages that only a full handshake has */
-    bool has_sni;
-    uint8_t sni[SNI_MAX]; /* normalised */
-    uint8_t sni_len;
-};
-
-static enum l7_step broken(struct l7_progress *progress, const char *reason)
-{
-    progress->reason = reason;
-    return L7_STEP_BREAK;
-}
-
-static void attr_bytes(const struct tls *tls, struct l7_tx *tx, unsigned attr, const void *text,
-                       size_t len)
-{
-    if (len > 0)
-        tls->host->tx_attr(tx, attr,
-                           (struct l7_value){.type = L7_TYPE_STRING, .string = {text, len}});
-}
-
-static void attr_text(const struct tls *tls, struct l7_tx *tx, unsigned attr, const char *text)
-{
-    attr_bytes(tls, tx, attr, text, strlen(text));
-}
-
-/* Tell the host about a handshake with this name. The record's view goes first: an alert shows
- * what was known when the field refused it. */
-static enum l7_judgement emit(const struct tls *tls, struct l7_tx *tx, struct l7_bytes as_sent,
-                              struct l7_bytes normal)
-{
-    attr_text(tls, tx, ATTR_VERSION, "UNDETERMINED");
-    if (normal.len == 0)
-        return L7_JUDGEMENT_OPEN;
-    attr_bytes(tls, tx, ATTR_SNI, as_sent.ptr, as_sent.len);
-    return tls->host->tx_field(tx, FIELD_SNI,
-                               &(struct l7_field_value){.forms = &normal, .form_count = 1});
-}
-
-/* ---- the client ---- */
 
 static enum l7_probe tls_probe(const void *self, enum l7_dir dir, struct l7_bytes seen)
 {
@@ -136,319 +31,24 @@ static enum l7_probe tls_probe(const void *self, enum l7_dir dir, struct l7_byte
     return seen.ptr[RECORD_HEAD] == CLIENT_HELLO ? L7_PROBE_YES : L7_PROBE_NO;
 }
 
-/* The first hello: open the transaction and have it judged [L7-19]. */
-static enum l7_step hello_judge(const struct tls *tls, struct tls_flow *t, struct l7_flow *flow,
-                                const struct client_hello *hello, struct l7_progress *progress)
+enum l7_judgement tls_emit(const struct tls *tls, struct l7_tx *tx, struct l7_bytes as_sent,
+                           struct l7_bytes normal)
 {
-    enum l7_judgement judgement;
-
-    t->tx = tls->host->tx_open(flow);
-    if (!t->tx)
-        return broken(progress, "transaction-limit");
-    t->has_sni = hello->has_sni;
-    if (hello->has_sni)
-        t->sni_len = (uint8_t)sni_normalise(hello->sni, t->sni);
-    judgement = emit(tls, t->tx, hello->sni, (struct l7_bytes){t->sni, t->sni_len});
-    if (judgement != L7_JUDGEMENT_REFUSE)
-        judgement = tls->host->tx_decide(t->tx);
-    t->phase = judgement == L7_JUDGEMENT_ALLOW ? PHASE_FOLLOW : PHASE_REFUSED;
-    return L7_STEP_OK;
+    attr_text(tls, tx, ATTR_VERSION, "UNDETERMINED");
+    if (normal.len == 0)
+        return L7_JUDGEMENT_OPEN;
+    attr_bytes(tls, tx, ATTR_SNI, as_sent.ptr, as_sent.len);
+    return tls->host->tx_field(tx, FIELD_SNI,
+                               &(struct l7_field_value){.forms = &normal, .form_count = 1});
 }
 
-/* The hello after a HelloRetryRequest names the same host, so the same answer holds [L7-21]. */
-static bool hello_is_same(const struct tls_flow *t, const struct client_hello *hello)
-{
-    uint8_t sni[SNI_MAX];
-    size_t len;
-
-    if (!hello->has_sni || !t->has_sni)
-        return hello->has_sni == t->has_sni;
-    len = sni_normalise(hello->sni, sni);
-    return len == t->sni_len && memcmp(sni, t->sni, len) == 0;
-}
-
-/* A whole ClientHello is at the front of `in`. */
-static enum l7_step hello_read(const struct tls *tls, struct tls_flow *t, struct l7_flow *flow,
-                               struct l7_bytes in, struct l7_progress *progress)
-{
-    uint8_t *room = NULL;
-    struct client_hello hello;
-    const char *reason;
-    enum l7_step step = L7_STEP_OK;
-
-    if (!handshake_is_contiguous(&t->client)) {
-        room = malloc(handshake_size(&t->client));
-        if (!room)
-            return broken(progress, "out-of-memory");
-    }
-    reason = client_hello_read(handshake_body(&t->client, in, room), &hello);
-    if (reason)
-        step = broken(progress, reason);
-    else if (t->phase == PHASE_HELLO)
-        step = hello_judge(tls, t, flow, &hello, progress);
-    else if (!hello_is_same(t, &hello))
-        step = broken(progress, "second-hello-differs");
-    free(room);
-    if (step == L7_STEP_OK && t->phase == PHASE_FOLLOW) {
-        t->hellos++;
-        progress->consumed = handshake_consume(&t->client);
-    }
-    return step;
-}
-
-/* Some of a ClientHello is there. It stays unconsumed until it is whole. */
-static enum l7_step hello_gather(const struct tls *tls, struct tls_flow *t, struct l7_flow *flow,
-                                 struct l7_bytes in, bool whole, struct l7_progress *progress)
-{
-    struct handshake *h = &t->client;
-    size_t size = handshake_size(h);
-
-    /* A server that has not answered cannot want a second hello; one that was asked for a retry
-     * has to answer it first (RFC 8446 4.1.2, 4.1.4). */
-    if (t->phase == PHASE_FOLLOW && (t->answer != ANSWER_RETRY || t->hellos > 1))
-        return broken(progress, "unexpected-hello");
-    if (size > tls->max_hello || h->wire > tls->max_hello + HELLO_OVERHEAD)
-        return broken(progress, "hello-too-large");
-    /* Keys may change after a hello, so nothing may follow it in its record (RFC 8446 5.1). */
-    if (size > 0 && h->have + h->left > size)
-        return broken(progress, "bytes-after-hello");
-    if (whole)
-        return hello_read(tls, t, flow, in, progress);
-    progress->needed = handshake_needed(h);
-    return L7_STEP_OK;
-}
-
-/* Both directions are past their last cleartext byte, and the record is complete. */
-static enum l7_step finish(const struct tls *tls, struct tls_flow *t)
+enum l7_step tls_finish(const struct tls *tls, struct tls_flow *t)
 {
     if (t->tx)
         tls->host->tx_close(t->tx);
     t->tx = NULL;
     t->phase = PHASE_OPAQUE;
     return L7_STEP_RELEASE;
-}
-
-static enum l7_step client_opaque(const struct tls *tls, struct tls_flow *t, size_t consumed,
-                                  struct l7_progress *progress)
-{
-    t->phase = PHASE_OPAQUE;
-    progress->consumed = consumed;
-    if (t->server_ccs)
-        return finish(tls, t);
-    progress->skip = L7_SKIP_ALL;
-    return L7_STEP_OK;
-}
-
-/* After its change_cipher_spec a client of TLS 1.2 or older sends nothing in the clear. TLS 1.3
- * clients send that record for show. Which it is the server's answer tells; without one (a capture
- * of one side), a message that has no place before an answer. */
-static bool client_is_encrypted(const struct tls_flow *t)
-{
-    return t->client_ccs && (t->answer == ANSWER_LEGACY || t->client_spoke);
-}
-
-/* A record between two messages of the client. */
-static enum l7_step client_other(const struct tls *tls, struct tls_flow *t, struct l7_bytes in,
-                                 const struct record *record, struct l7_progress *progress)
-{
-    if (t->phase == PHASE_HELLO)
-        return broken(progress, "unexpected-record");
-    if (record->type == RECORD_APPLICATION_DATA) {
-        /* Early data (RFC 8446 4.2.10), sent before the client knows the answer. */
-        if (t->answer == ANSWER_LEGACY)
-            return broken(progress, "unexpected-record");
-        progress->consumed = RECORD_HEAD;
-        progress->skip = record->len;
-        return L7_STEP_OK;
-    }
-    if (record->len != (record->type == RECORD_ALERT ? 2 : 1))
-        return broken(progress, "bad-record-length");
-    if (in.len < RECORD_HEAD + record->len) {
-        progress->needed = RECORD_HEAD + record->len;
-        return L7_STEP_OK;
-    }
-    if (record->type == RECORD_CHANGE_CIPHER_SPEC && in.ptr[RECORD_HEAD] != 1)
-        return broken(progress, "bad-change-cipher-spec");
-    progress->consumed = RECORD_HEAD + record->len;
-    if (record->type == RECORD_ALERT)
-        return L7_STEP_OK;
-    t->client_ccs = true;
-    if (client_is_encrypted(t))
-        return client_opaque(tls, t, progress->consumed, progress);
-    return L7_STEP_OK;
-}
-
-static enum l7_step client_feed(const struct tls *tls, struct tls_flow *t, struct l7_flow *flow,
-                                struct l7_bytes in, struct l7_progress *progress)
-{
-    struct handshake *h = &t->client;
-    struct record record;
-    const char *reason;
-    enum handshake_walk walk;
-
-    if (t->phase == PHASE_REFUSED || in.len == 0)
-        return L7_STEP_OK;
-    if (t->phase == PHASE_OPAQUE || client_is_encrypted(t))
-        return client_opaque(tls, t, in.len, progress);
-    walk = handshake_walk(h, in, &record, &reason);
-    if (walk == HANDSHAKE_BAD)
-        return broken(progress, reason);
-    if (walk == HANDSHAKE_OTHER)
-        return client_other(tls, t, in, &record, progress);
-    if (h->have == 0) {
-        progress->needed = handshake_needed(h);
-        return L7_STEP_OK;
-    }
-    if (h->head[0] == CLIENT_HELLO)
-        return hello_gather(tls, t, flow, in, walk == HANDSHAKE_WHOLE, progress);
-    if (t->phase == PHASE_HELLO || t->answer == ANSWER_RETRY)
-        return broken(progress, "unexpected-handshake");
-    t->client_spoke = true;
-    if (client_is_encrypted(t))
-        return client_opaque(tls, t, in.len, progress);
-    progress->consumed = handshake_consume(h);
-    return L7_STEP_OK;
-}
-
-/* ---- the server ---- */
-
-/* The answer that says how it goes on. */
-static enum l7_step server_hello(const struct tls *tls, struct tls_flow *t, struct l7_bytes body,
-                                 struct l7_progress *progress)
-{
-    struct server_hello hello;
-    const char *reason = server_hello_read(body, &hello);
-
-    if (reason)
-        return broken(progress, reason);
-    /* Not before the hello that a retry asked for: the client could still send another one. */
-    if (t->answer == ANSWER_RETRY && t->hellos < 2)
-        return broken(progress, "unexpected-server-hello");
-    if (hello.retry) {
-        t->answer = ANSWER_RETRY;
-        return L7_STEP_OK;
-    }
-    attr_text(tls, t->tx, ATTR_VERSION, version_name(hello.version));
-    if (version_is_13(hello.version))
-        return finish(tls, t);
-    t->answer = ANSWER_LEGACY;
-    return L7_STEP_OK;
-}
-
-static void server_certificate(const struct tls *tls, struct l7_tx *tx, struct l7_bytes body)
-{
-    struct cert cert;
-
-    if (!cert_read(body, &cert))
-        return;
-    attr_bytes(tls, tx, ATTR_SUBJECT, cert.subject, cert.subject_len);
-    attr_bytes(tls, tx, ATTR_ISSUERDN, cert.issuer, cert.issuer_len);
-    attr_bytes(tls, tx, ATTR_SERIAL, cert.serial, cert.serial_len);
-    attr_bytes(tls, tx, ATTR_FINGERPRINT, cert.fingerprint, cert.fingerprint_len);
-    attr_bytes(tls, tx, ATTR_NOTBEFORE, cert.not_before, cert.not_before_len);
-    attr_bytes(tls, tx, ATTR_NOTAFTER, cert.not_after, cert.not_after_len);
-}
-
-/* A message that is kept until it is whole. */
-static enum l7_step server_gather(const struct tls *tls, struct tls_flow *t, struct l7_bytes in,
-                                  bool whole, struct l7_progress *progress)
-{
-    struct handshake *h = &t->server;
-    uint8_t *room = NULL;
-    struct l7_bytes body;
-    enum l7_step step = L7_STEP_OK;
-
-    if (!whole) {
-        progress->needed = handshake_needed(h);
-        return L7_STEP_OK;
-    }
-    if (!handshake_is_contiguous(h)) {
-        room = malloc(handshake_size(h));
-        if (!room)
-            return broken(progress, "out-of-memory");
-    }
-    body = handshake_body(h, in, room);
-    if (h->head[0] == SERVER_HELLO)
-        step = server_hello(tls, t, body, progress);
-    else
-        server_certificate(tls, t->tx, body);
-    free(room);
-    if (step != L7_STEP_BREAK)
-        progress->consumed = handshake_consume(h);
-    return step;
-}
-
-/* A record between two messages of the server. */
-static enum l7_step server_other(const struct tls *tls, struct tls_flow *t,
-                                 const struct record *record, struct l7_progress *progress)
-{
-    bool ccs = record->type == RECORD_CHANGE_CIPHER_SPEC;
-
-    if (record->type == RECORD_APPLICATION_DATA || (ccs && t->answer == ANSWER_NONE))
-        return broken(progress, "unexpected-record");
-    progress->consumed = RECORD_HEAD;
-    progress->skip = record->len;
-    if (!ccs || t->answer == ANSWER_RETRY)
-        return L7_STEP_OK;
-    /* RFC 5246 7.3: only an abbreviated handshake goes from the hello to this record. */
-    if (!t->server_full)
-        tls->host->tx_attr(t->tx, ATTR_SESSION_RESUMED,
-                           (struct l7_value){.type = L7_TYPE_BOOL, .number = 1});
-    t->server_ccs = true;
-    if (t->phase == PHASE_OPAQUE) {
-        progress->skip = 0;
-        return finish(tls, t);
-    }
-    progress->skip = L7_SKIP_ALL;
-    return L7_STEP_OK;
-}
-
-static enum l7_step server_message(const struct tls *tls, struct tls_flow *t, struct l7_bytes in,
-                                   bool whole, struct l7_progress *progress)
-{
-    struct handshake *h = &t->server;
-    size_t size = handshake_size(h);
-    bool expected = t->answer != ANSWER_LEGACY;
-
-    if (size == 0) {
-        progress->needed = handshake_needed(h);
-        return L7_STEP_OK;
-    }
-    if (expected != (h->head[0] == SERVER_HELLO))
-        return broken(progress, "unexpected-handshake");
-    if (expected && (size > SERVER_HELLO_LIMIT || h->wire > SERVER_HELLO_LIMIT + HELLO_OVERHEAD))
-        return broken(progress, "hello-too-large");
-    if (h->head[0] == CERTIFICATE || h->head[0] == SERVER_KEY_EXCHANGE ||
-        h->head[0] == SERVER_HELLO_DONE)
-        t->server_full = true;
-    if (expected || (h->head[0] == CERTIFICATE && size <= CERTIFICATE_LIMIT &&
-                     h->wire <= CERTIFICATE_LIMIT + HELLO_OVERHEAD))
-        return server_gather(tls, t, in, whole, progress);
-    progress->consumed = handshake_consume(h);
-    return L7_STEP_OK;
-}
-
-static enum l7_step server_feed(const struct tls *tls, struct tls_flow *t, struct l7_bytes in,
-                                struct l7_progress *progress)
-{
-    struct handshake *h = &t->server;
-    struct record record;
-    const char *reason;
-    enum handshake_walk walk;
-
-    if (t->phase == PHASE_HELLO || t->phase == PHASE_REFUSED)
-        return L7_STEP_WAIT;
-    if (!t->tx || t->server_ccs) {
-        progress->consumed = in.len;
-        progress->skip = L7_SKIP_ALL;
-        return L7_STEP_OK;
-    }
-    walk = handshake_walk(h, in, &record, &reason);
-    if (walk == HANDSHAKE_BAD)
-        return broken(progress, reason);
-    if (walk == HANDSHAKE_OTHER)
-        return server_other(tls, t, &record, progress);
-    return server_message(tls, t, in, walk == HANDSHAKE_WHOLE, progress);
 }
 
 static enum l7_step tls_feed(void *self, void *state, struct l7_flow *flow, enum l7_dir dir,
@@ -544,7 +144,7 @@ static int tls_example(const void *self, const struct l7_pair *pairs, size_t pai
             return -EINVAL;
         }
     }
-    emit(tls, tx, name, (struct l7_bytes){normal, len});
+    tls_emit(tls, tx, name, (struct l7_bytes){normal, len});
     return 0;
 }
 

@@ -10,11 +10,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "l7guard/inspector.h"
 #include "l7guard/plugin.h"
+
+#include "harness/guard.h"
 
 extern const struct l7_plugin l7_plugin;
 
@@ -139,28 +139,6 @@ static inline void fake_tx_close(struct l7_tx *tx)
     fake_of_tx(tx)->closed++;
 }
 
-/* A copy of `len` bytes that ends at a page that may not be read. */
-static inline uint8_t *fake_guard(const void *bytes, size_t len)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t room = (len + page - 1) / page * page + page;
-    uint8_t *base = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (base == MAP_FAILED || mprotect(base + room - page, page, PROT_NONE) != 0)
-        abort();
-    if (len > 0)
-        memcpy(base + room - page - len, bytes, len);
-    return base + room - page - len;
-}
-
-static inline void fake_guard_free(uint8_t *guarded, size_t len)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t room = (len + page - 1) / page * page + page;
-
-    munmap(guarded + len + page - room, room);
-}
-
 /* Fill in the table and load the inspector. `fake` is zeroed but for what the test wants. */
 static inline void fake_open(struct fake *fake)
 {
@@ -221,16 +199,16 @@ static inline bool fake_feed(struct fake *fake, enum l7_dir dir)
 {
     struct fake_side *side = &fake->sides[dir];
     struct l7_progress progress = {0};
-    uint8_t *in;
+    struct guard in;
     enum l7_step step;
 
     fake_skip(fake, dir);
     if (side->stopped || fake->released || side->len == 0 || side->len < side->needed)
         return false;
-    in = fake_guard(side->bytes, side->len);
+    in = guard_copy(side->bytes, side->len);
     step = fake->inspector->feed(fake->self, fake->state, (struct l7_flow *)fake, dir,
-                                 (struct l7_bytes){in, side->len}, &progress);
-    fake_guard_free(in, side->len);
+                                 (struct l7_bytes){in.data, in.len}, &progress);
+    guard_free(&in);
     fake->calls++;
     fake->waited = step == L7_STEP_WAIT;
     if (step == L7_STEP_BREAK) {

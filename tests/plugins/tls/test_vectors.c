@@ -29,11 +29,11 @@ static struct result play(const uint8_t *bytes, const size_t *ends, size_t count
     fake_open(&fake);
     for (size_t i = 0; i < count; i++) {
         if (probe == L7_PROBE_MORE) {
-            uint8_t *seen = fake_guard(bytes, ends[i]);
+            struct guard seen = guard_copy(bytes, ends[i]);
 
-            probe =
-                fake.inspector->probe(fake.self, L7_TO_SERVER, (struct l7_bytes){seen, ends[i]});
-            fake_guard_free(seen, ends[i]);
+            probe = fake.inspector->probe(fake.self, L7_TO_SERVER,
+                                          (struct l7_bytes){seen.data, seen.len});
+            guard_free(&seen);
         }
         if (probe == L7_PROBE_YES)
             fake_send(&fake, L7_TO_SERVER, bytes + held, ends[i] - held);
@@ -230,13 +230,15 @@ Test(probe, answers_as_soon_as_the_bytes_allow)
 
     fake_open(&fake);
     for (size_t n = 0; n <= sizeof(hello); n++) {
-        uint8_t *seen = fake_guard(hello, n);
+        struct guard seen = guard_copy(hello, n);
 
-        cr_assert_eq(fake.inspector->probe(fake.self, L7_TO_SERVER, (struct l7_bytes){seen, n}),
-                     n < sizeof(hello) ? L7_PROBE_MORE : L7_PROBE_YES);
-        cr_assert_eq(fake.inspector->probe(fake.self, L7_TO_CLIENT, (struct l7_bytes){seen, n}),
-                     L7_PROBE_NO);
-        fake_guard_free(seen, n);
+        cr_assert_eq(
+            fake.inspector->probe(fake.self, L7_TO_SERVER, (struct l7_bytes){seen.data, seen.len}),
+            n < sizeof(hello) ? L7_PROBE_MORE : L7_PROBE_YES);
+        cr_assert_eq(
+            fake.inspector->probe(fake.self, L7_TO_CLIENT, (struct l7_bytes){seen.data, seen.len}),
+            L7_PROBE_NO);
+        guard_free(&seen);
     }
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         uint8_t bytes[sizeof(hello)];
