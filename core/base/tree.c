@@ -296,7 +296,7 @@ bool tree_close(struct tree *t)
     struct frame f = t->frames[--t->depth];
     struct node *n = f.node;
     size_t count = t->item_count - f.first;
-    const struct node **items = t->items + f.first;
+    const struct node **items = count > 0 ? t->items + f.first : NULL;
 
     if (count > 0) {
         const struct node **own = arena_take(t->arena, count * sizeof(*own));
