@@ -322,7 +322,7 @@ static bool instance_read(const struct node *n, struct instance *out)
 static bool instances_take(struct settings *s, const struct key *k, const struct node *n,
                            struct problems *problems)
 {
-    char text[FIELD_LEN_MAX], field[FIELD_LEN_MAX];
+    char field[FIELD_LEN_MAX];
     struct instance **list = k->offset == AT(captures) ? &s->captures : &s->logs;
     size_t *count = k->offset == AT(captures) ? &s->capture_count : &s->log_count;
 
@@ -331,18 +331,19 @@ static bool instances_take(struct settings *s, const struct key *k, const struct
     struct instance *made = calloc(n->count + 1, sizeof(*made));
     if (!made)
         return false;
+    size_t good = 0;
     for (size_t i = 0; i < n->count; i++) {
-        if (!instance_read(n->values[i], &made[i])) {
-            snprintf(field, sizeof(field), "%s[%zu]", k->name, i);
-            snprintf(text, sizeof(text),
-                     "must be a plugin's name, or one name with a map of its "
-                     "options");
-            problem_add(problems, PROBLEM_ERROR, node_place(n->values[i], field), "%s", text);
+        if (instance_read(n->values[i], &made[good])) {
+            good++;
+            continue;
         }
+        snprintf(field, sizeof(field), "%s[%zu]", k->name, i);
+        problem_add(problems, PROBLEM_ERROR, node_place(n->values[i], field),
+                    "must be a plugin's name, or one name with a map of its options");
     }
     free(*list);
     *list = made;
-    *count = n->count;
+    *count = good;
     return true;
 }
 
