@@ -9,32 +9,26 @@
 #include "flow/wire.h"
 
 /* 64 bits hold the sum of 2^48 words: no carry is lost before the end. */
-static uint64_t sum_add(uint64_t sum, const uint8_t *bytes, uint32_t len)
+uint64_t checksum_add(uint64_t sum, const uint8_t *bytes, size_t len)
 {
     for (; len > 1; len -= 2, bytes += 2)
         sum += wire_get16(bytes);
     return len ? sum + ((uint32_t)bytes[0] << 8) : sum;
 }
 
-static uint16_t sum_fold(uint64_t sum)
+uint64_t checksum_pseudo(const struct l7_address *src, const struct l7_address *dst, uint8_t proto,
+                         uint32_t len)
+{
+    uint32_t size = src->family == 4 ? 4 : 16;
+    uint64_t sum = (uint64_t)proto + len;
+
+    sum = checksum_add(sum, src->bytes, size);
+    return checksum_add(sum, dst->bytes, size);
+}
+
+uint16_t checksum_finish(uint64_t sum)
 {
     while (sum >> 16)
         sum = (sum & 0xffff) + (sum >> 16);
     return (uint16_t)~sum;
-}
-
-uint16_t checksum(const uint8_t *bytes, uint32_t len)
-{
-    return sum_fold(sum_add(0, bytes, len));
-}
-
-uint16_t checksum_pseudo(const struct l7_address *src, const struct l7_address *dst, uint8_t proto,
-                         const uint8_t *bytes, uint32_t len)
-{
-    uint32_t size = src->family == 4 ? 4 : 16;
-    uint64_t sum = (uint64_t)proto + (len >> 16) + (len & 0xffff);
-
-    sum = sum_add(sum, src->bytes, size);
-    sum = sum_add(sum, dst->bytes, size);
-    return sum_fold(sum_add(sum, bytes, len));
 }

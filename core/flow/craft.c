@@ -106,7 +106,7 @@ static size_t draft_finish(const struct draft *draft, uint8_t proto, uint32_t le
         ip[9] = proto;
         memcpy(ip + 12, draft->src.bytes, 4);
         memcpy(ip + 16, draft->dst.bytes, 4);
-        wire_put16(ip + 10, checksum(ip, IPV4_LEN));
+        wire_put16(ip + 10, checksum_finish(checksum_add(0, ip, IPV4_LEN)));
     } else {
         ip[0] = 0x60;
         wire_put16(ip + 4, (uint16_t)len);
@@ -124,6 +124,7 @@ size_t craft_reset(const struct packet *model, bool back, uint32_t seq, uint32_t
                    uint8_t *buf)
 {
     struct draft draft;
+    uint64_t sum;
     uint8_t *tcp;
 
     if (model->proto != IPPROTO_TCP || !draft_start(&draft, model, back, buf))
@@ -136,7 +137,8 @@ size_t craft_reset(const struct packet *model, bool back, uint32_t seq, uint32_t
     wire_put32(tcp + 8, (flags & TCP_ACK) ? ack : 0);
     tcp[12] = (TCP_LEN / 4) << 4;
     tcp[13] = flags;
-    wire_put16(tcp + 16, checksum_pseudo(&draft.src, &draft.dst, IPPROTO_TCP, tcp, TCP_LEN));
+    sum = checksum_pseudo(&draft.src, &draft.dst, IPPROTO_TCP, TCP_LEN);
+    wire_put16(tcp + 16, checksum_finish(checksum_add(sum, tcp, TCP_LEN)));
     return draft_finish(&draft, IPPROTO_TCP, TCP_LEN);
 }
 
@@ -168,6 +170,7 @@ size_t craft_unreachable(const struct packet *model, uint8_t *buf)
     bool v4 = model->src.family == 4;
     struct draft draft;
     uint32_t quote, room;
+    uint64_t sum = 0;
     uint8_t *icmp;
 
     if (!may_be_answered(model) || !draft_start(&draft, model, true, buf))
@@ -179,10 +182,8 @@ size_t craft_unreachable(const struct packet *model, uint8_t *buf)
     icmp[0] = v4 ? 3 : 1;
     icmp[1] = v4 ? 10 : 1;
     memcpy(icmp + ICMP_LEN, model->ip, quote);
-    if (v4)
-        wire_put16(icmp + 2, checksum(icmp, ICMP_LEN + quote));
-    else
-        wire_put16(icmp + 2,
-                   checksum_pseudo(&draft.src, &draft.dst, IPPROTO_ICMPV6, icmp, ICMP_LEN + quote));
+    if (!v4) /* ICMP for IPv4 has no pseudo header */
+        sum = checksum_pseudo(&draft.src, &draft.dst, IPPROTO_ICMPV6, ICMP_LEN + quote);
+    wire_put16(icmp + 2, checksum_finish(checksum_add(sum, icmp, ICMP_LEN + quote)));
     return draft_finish(&draft, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, ICMP_LEN + quote);
 }

@@ -211,7 +211,7 @@ static void headers_mend(uint8_t *ip, uint8_t family, uint32_t header, uint32_t 
         wire_put16(ip + 2, (uint16_t)total);
         wire_put16(ip + 6, 0);
         wire_put16(ip + 10, 0);
-        wire_put16(ip + 10, checksum(ip, header));
+        wire_put16(ip + 10, checksum_finish(checksum_add(0, ip, header)));
         return;
     }
     if (ipv6_chain_walk(ip, header, &chain) == IPV6_FRAGMENT)
