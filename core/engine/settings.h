@@ -13,7 +13,7 @@
 #include "base/yaml.h"
 
 enum inspect { INSPECT_GOVERNED, INSPECT_ALL };
-enum hold { HOLD_BALANCED, HOLD_STRICT, HOLD_OFF };
+enum hold_mode { HOLD_BALANCED, HOLD_STRICT, HOLD_OFF };
 enum live_flows { LIVE_REJUDGE, LIVE_KEEP };
 enum midstream { MIDSTREAM_RESYNC, MIDSTREAM_REJECT, MIDSTREAM_PASS };
 
@@ -34,7 +34,7 @@ struct settings {
     unsigned workers;      /* 0: auto */
     enum inspect inspect;
     bool inspect_given;    /* written in the file: -r does not change it */
-    enum hold hold;
+    enum hold_mode hold;
     enum live_flows live_flows;
     enum midstream midstream;
     struct instance *captures;

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/pipeline.h"
+
+#include <string.h>
+#include "engine/feed.h"
+#include "engine/record.h"
+#include "engine/refuse.h"
+#include "engine/session.h"
+#include "engine/settings.h"
+#include "flow/decode.h"
+
+#define PROTO_TCP 6
+#define PROTO_ICMPV6 58
+
+/* ---- which rules decide a flow ---- */
+
+static bool governs(const struct answer *a)
+{
+    return a->rule != NULL && a->action == ACTION_ALLOW && a->rule->l7;
+}
+
+static bool denies(const struct answer *a)
+{
+    return a->action == ACTION_DROP || a->action == ACTION_REJECT;
+}
+
+static void count_hit(struct worker *w, const struct rule *rule)
+{
+    if (rule != NULL && w->hits != NULL)
+        w->hits[rule->number]++;
+}
+
+/* Ask both questions about a flow as its client opened it. The rules found are the current
+ * snapshot's, which the flow holds on to. */
+static void decide(struct worker *w, struct flow *f, struct judged *j)
+{
+    struct tuple t = {
+        .src = *flow_client(f),
+        .dst = *flow_server(f),
+        .proto = f->key.proto,
+        .icmp_type = f->icmp_type,
+        .icmp_code = f->icmp_code,
+    };
+    if (f->key.proto == PROTO_TCP || f->key.proto == 17 || f->key.proto == 132) {
+        t.sport = flow_client_port(f);
+        t.dport = flow_server_port(f);
+    }
+    struct decision d;
+    policy_classify(w->snapshot, &t, &d);
+    snapshot_unref(j->snapshot);
+    j->snapshot = snapshot_ref(w->snapshot);
+    j->egress = d.egress.rule;
+    j->ingress = d.ingress.rule;
+    count_hit(w, d.egress.rule);
+    /* A denial of egress is reported before one of ingress [ORD-1]. */
+    const struct answer *denial = denies(&d.egress)    ? &d.egress
+                                  : denies(&d.ingress) ? &d.ingress
+                                                       : NULL;
+    if (denial != &d.egress)
+        count_hit(w, d.ingress.rule);
+    if (denial != NULL) {
+        j->fate = FATE_DENIED;
+        j->reject = denial->action == ACTION_REJECT;
+        j->egress = denial == &d.egress ? denial->rule : NULL;
+        j->ingress = denial == &d.ingress ? denial->rule : NULL;
+    } else if (governs(&d.egress) || governs(&d.ingress)) {
+        /* [L7-35] Only TCP can be judged: the rest of what an L7 rule selects is dropped. */
+        j->fate = f->key.proto == PROTO_TCP ? FATE_GOVERNED : FATE_DENIED;
+        j->reject = false;
+        if (!governs(&d.egress) && j->egress != NULL && j->fate == FATE_DENIED)
+            j->egress = NULL;
+    } else {
+        j->fate = FATE_PASS;
+    }
+}
+
+static void log_opening(struct worker *w, const struct flow *f, const struct judged *j,
+                        const struct packet *p)
+{
+    const struct rule *rules[2] = {j->egress, j->ingress};
+    for (size_t i = 0; i < 2; i++)
+        if (rules[i] != NULL && rules[i]->enable_logging)
+            record_connection(w, f, p, rules[i],
+                              rules[i]->l7 ? "Redirect" : action_name(rules[i]->action));
+}
+
+/* Who reads the bytes of a flow that may begin. */
+static bool begin(struct worker *w, struct flow *f, struct judged *j)
+{
+    bool governed = j->fate == FATE_GOVERNED;
+    if (governed)
+        w->stats.flows_governed++;
+    if (f->key.proto != PROTO_TCP || j->session != NULL ||
+        (!governed && w->settings->inspect != INSPECT_ALL))
+        return true;
+    j->session = session_new(w, f, j, governed);
+    return j->session != NULL || !governed;
+}
+
+/* The policies have changed since this flow was asked about [CONN-1]. True: it goes on. */
+static bool ask_again(struct worker *w, struct flow *f, struct judged *j, enum l7_dir dir,
+                      const struct packet *p)
+{
+    enum fate before = j->fate;
+    bool goes_on = true;
+    decide(w, f, j);
+    if (before == FATE_PASS && j->fate == FATE_GOVERNED) {
+        struct session *s = j->session;
+        bool readable = s != NULL && s->claim != NULL && !s->opaque &&
+                        s->stream[L7_TO_SERVER].started;
+        if (readable) {
+            session_regovern(s, true);
+        } else {
+            /* [CONN-2] Nobody followed it: it has to be picked up in the middle. */
+            if (s != NULL)
+                session_free(s);
+            j->session = NULL;
+            if (w->settings->midstream == MIDSTREAM_PASS) {
+                j->fate = FATE_PASS;
+            } else if (w->settings->midstream == MIDSTREAM_REJECT) {
+                refuse_flow(w, f, dir, p, NULL, "policy-change");
+                goes_on = false;
+            } else {
+                j->midstream = j->answered = true;
+                goes_on = begin(w, f, j);
+            }
+        }
+    } else if (before == FATE_GOVERNED && j->fate == FATE_PASS) {
+        if (j->session != NULL)
+            session_regovern(j->session, false);
+    } else if (j->fate == FATE_DENIED && before != FATE_DENIED) {
+        if (f->key.proto == PROTO_TCP) {
+            refuse_flow(w, f, dir, p, NULL, "policy-change");
+            goes_on = false;
+        }
+    } else if (before == FATE_DENIED && j->fate != FATE_DENIED) {
+        j->midstream = j->answered = f->key.proto == PROTO_TCP && (p->flags & TCP_SYN) == 0;
+        goes_on = begin(w, f, j);
+    }
+    return goes_on;
+}
+
+/* ---- one packet of a known flow ---- */
+
+static void tcp_life(struct worker *w, struct flow *f, struct judged *j, enum l7_dir dir,
+                     const struct packet *p)
+{
+    if ((p->flags & TCP_RST) != 0)
+        f->fins |= 4;
+    if ((p->flags & TCP_FIN) != 0)
+        f->fins |= (uint8_t)(1u << dir);
+    if ((f->fins & 4) != 0 || (f->fins & 3) == 3)
+        table_set_life(w->table, f, FLOW_TCP_CLOSING);
+    else if (dir == L7_TO_CLIENT || j->midstream || p->payload_len > 0)
+        table_set_life(w->table, f, FLOW_TCP_OPEN);
+}
+
+static enum outcome known_flow(struct worker *w, struct flow *f, enum l7_dir dir,
+                               const struct packet *p, const struct carrier *c,
+                               const char **reason)
+{
+    struct judged *j = flow_extra(f);
+    table_touch(w->table, f, w->now_ns);
+    f->packets[dir] += c->count;
+    for (size_t i = 0; i < c->count; i++)
+        f->bytes[dir] += c->frames[i].wire_len;
+
+    if (j->snapshot != w->snapshot && j->fate != FATE_REFUSED &&
+        (w->settings->live_flows == LIVE_REJUDGE || j->fate == FATE_DENIED) &&
+        !ask_again(w, f, j, dir, p)) {
+        *reason = "no-memory";
+        return OUTCOME_REJECT;
+    }
+    switch ((enum fate)j->fate) {
+    case FATE_REFUSED:
+        *reason = "late-packet";
+        return OUTCOME_DROP;
+    case FATE_DENIED:
+        refuse_packet(w, f, dir, p, judged_rule(j), j->reject,
+                      judged_rule(j) == NULL     ? "isolation"
+                      : judged_rule(j)->l7 ? "not-tcp"
+                                                 : "rule");
+        *reason = "policy";
+        return j->reject ? OUTCOME_REJECT : OUTCOME_DROP;
+    case FATE_PASS:
+    case FATE_GOVERNED:
+    default:
+        break;
+    }
+    if (p->proto == PROTO_TCP)
+        tcp_life(w, f, j, dir, p);
+    else if (dir == L7_TO_CLIENT)
+        table_set_life(w->table, f, FLOW_OTHER_REPLIED);
+    if (j->session == NULL)
+        return OUTCOME_FORWARD;
+    enum outcome outcome = session_packet(j->session, dir, p, c, reason);
+    struct session *s = j->session;
+    if (s->refuse_reason != NULL) {
+        s->packet = p;
+        refuse_flow(w, f, dir, p, s->refuse_rule, s->refuse_reason);
+        if (outcome == OUTCOME_FORWARD || outcome == OUTCOME_DROP)
+            outcome = OUTCOME_REJECT;
+    } else if (s->opaque && hold_first(&s->hold) == NULL && list_empty(&s->txs)) {
+        /* Nothing will be read any more. */
+        j->session = NULL;
+        session_free(s);
+    }
+    return outcome;
+}
+
+/* ---- new flows ---- */
+
+/* Was this packet sent by the server of a connection whose beginning was not seen? */
+static bool from_server(const struct packet *p)
+{
+    if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+        return true;
+    /* Servers listen below the ports that clients get. */
+    return p->sport < p->dport && p->sport < 32768;
+}
+
+static enum outcome new_flow(struct worker *w, const struct packet *p, const struct carrier *c,
+                             const char **reason)
+{
+    bool midstream = p->proto == PROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+    if (midstream && (p->flags & TCP_RST) != 0) {
+        /* It ends something we do not know: harmless, and the other side may need it. */
+        struct flow *f = table_open(w->table, p, false, w->now_ns);
+        if (f == NULL) {
+            *reason = "flow-limit";
+            return OUTCOME_DROP;
+        }
+        struct judged *j = flow_extra(f);
+        decide(w, f, j);
+        bool denied = j->fate == FATE_DENIED;
+        table_remove(w->table, f);
+        *reason = "policy";
+        return denied ? OUTCOME_DROP : OUTCOME_FORWARD;
+    }
+    struct flow *f = table_open(w->table, p, midstream && from_server(p), w->now_ns);
+    if (f == NULL) {
+        *reason = "flow-limit";
+        return OUTCOME_DROP;
+    }
+    struct judged *j = flow_extra(f);
+    w->stats.flows_opened++;
+    decide(w, f, j);
+    j->midstream = midstream;
+    enum l7_dir dir = midstream && from_server(p) ? L7_TO_CLIENT : L7_TO_SERVER;
+    if (j->fate == FATE_DENIED)
+        w->stats.flows_denied++;
+    log_opening(w, f, j, p);
+    if (j->fate == FATE_GOVERNED && midstream) {
+        j->answered = true;
+        if (w->settings->midstream == MIDSTREAM_PASS) {
+            j->fate = FATE_PASS;
+        } else if (w->settings->midstream == MIDSTREAM_REJECT) {
+            f->packets[dir]++;
+            f->bytes[dir] += p->frame->wire_len;
+            refuse_flow(w, f, dir, p, NULL, "midstream");
+            return OUTCOME_REJECT;
+        }
+    }
+    if (j->fate != FATE_DENIED && !begin(w, f, j)) {
+        table_remove(w->table, f);
+        *reason = "no-memory";
+        return OUTCOME_DROP;
+    }
+    return known_flow(w, f, dir, p, c, reason);
+}
+
+/* ---- one packet ---- */
+
+static bool is_neighbour_discovery(const struct packet *p)
+{
+    return p->proto == PROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 137;
+}
+
+static enum outcome judge_packet(struct worker *w, const struct packet *p, const struct carrier *c,
+                                 const char **reason)
+{
+    if (is_neighbour_discovery(p))
+        return OUTCOME_FORWARD; /* [BYP-7] */
+    enum l7_dir dir;
+    struct flow *f = table_find(w->table, p, &dir);
+    if (f != NULL && p->proto == PROTO_TCP &&
+        (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+        /* A port used again: after a refusal at once; after an end when the sequence numbers
+         * differ from those of a mere repeat. */
+        struct judged *j = flow_extra(f);
+        bool over = j->fate == FATE_REFUSED ||
+                    (j->session == NULL && f->life == FLOW_TCP_CLOSING);
+        if (over) {
+            table_remove(w->table, f);
+            f = NULL;
+        }
+    }
+    if (f == NULL && p->quoted) {
+        /* [BYP-2] Errors about a flow that may pass belong to it. */
+        struct flow *about = table_find_quoted(w->table, p);
+        if (about != NULL) {
+            struct judged *j = flow_extra(about);
+            if (j->fate == FATE_PASS || j->fate == FATE_GOVERNED)
+                return OUTCOME_FORWARD;
+            *reason = "late-packet";
+            return OUTCOME_DROP;
+        }
+    }
+    if (f == NULL)
+        return new_flow(w, p, c, reason);
+    return known_flow(w, f, dir, p, c, reason);
+}
+
+static void count(struct worker *w, enum outcome outcome, size_t frames, const char *reason)
+{
+    struct stats *st = &w->stats;
+    switch (outcome) {
+    case OUTCOME_FORWARD:
+        st->frames_forwarded += frames;
+        break;
+    case OUTCOME_DROP:
+        st->frames_dropped += frames;
+        for (size_t i = 0; i < frames; i++)
+            stats_count(st->drops, reason);
+        break;
+    case OUTCOME_REJECT:
+        st->frames_rejected += frames;
+        break;
+    case OUTCOME_HELD:     /* counted where it is held, and again when it goes */
+    case OUTCOME_REPLACED: /* counted where it was replaced */
+    default:
+        break;
+    }
+}
+
+static void judge_fragment(struct worker *w, const struct packet *p)
+{
+    struct defrag_whole whole;
+    const char *reason = "fragment";
+    struct stats *st = &w->stats;
+    switch (defrag_put(w->defrag, p, w->now_ns, &whole, &reason)) {
+    case DEFRAG_HELD:
+        st->frames_held++;
+        return;
+    case DEFRAG_REFUSED:
+        count(w, OUTCOME_DROP, 1, reason);
+        return;
+    case DEFRAG_WHOLE:
+    default:
+        break;
+    }
+    st->frames_held -= whole.part_count - 1;
+    struct carrier c = {whole.parts, whole.part_count};
+    reason = "fragment";
+    enum outcome outcome = judge_packet(w, &whole.packet, &c, &reason);
+    if (outcome == OUTCOME_FORWARD) {
+        for (size_t i = 0; i < whole.part_count; i++) {
+            struct l7_frame frame = whole.parts[i];
+            frame.iface ^= 1;
+            worker_inject(w, &frame);
+        }
+    }
+    count(w, outcome, whole.part_count, reason);
+    defrag_whole_fini(&whole);
+}
+
+void pipeline_frame(struct worker *w, struct l7_frame *frame)
+{
+    struct stats *st = &w->stats;
+    struct packet p;
+    const char *reason = "unknown";
+    enum outcome outcome;
+    st->frames_received++;
+    st->bytes_received += frame->wire_len;
+    if (frame->time_ns > w->now_ns)
+        w->now_ns = frame->time_ns;
+
+    switch (decode_frame(frame, w->offline, &p)) {
+    case DECODE_PACKET: {
+        struct carrier c = {frame, 1};
+        outcome = judge_packet(w, &p, &c, &reason);
+        break;
+    }
+    case DECODE_FRAGMENT:
+        judge_fragment(w, &p);
+        w->capture->finalise(w->capture_self, frame, L7_DROP); /* copies go on in its place */
+        return;
+    case DECODE_OTHER:
+        outcome = OUTCOME_FORWARD;
+        break;
+    case DECODE_BROKEN:
+    default:
+        outcome = OUTCOME_DROP;
+        reason = "broken-packet";
+        break;
+    }
+    count(w, outcome, 1, reason);
+    w->capture->finalise(w->capture_self, frame,
+                         outcome == OUTCOME_FORWARD ? L7_FORWARD : L7_DROP);
+}
