@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* classify: the two questions of a connection [ORD-1], each put to the rules of one endpoint.
+ * Not: which rules those are (compile.c), what becomes of the answers (engine). */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include "base/address.h"
+#include "policy/names.h"
+#include "policy/snapshot.h"
+
+#define WHY_MAX 900
+#define PROTO_ICMP 1
+#define PROTO_ICMPV6 58
+
+/* One question. */
+struct question {
+    const struct snapshot *s;
+    const struct tuple *t;
+    enum direction direction;
+    const struct rule_list *list;
+    const struct endpoint *self; /* NULL: a nodePort */
+    const struct l7_address *other;
+    const struct endpoint *peer; /* NULL: external */
+    size_t peer_number;
+    const struct endpoint *target; /* the destination's: names of ports are its own [PORT-4] */
+    policy_step *step;
+    void *ctx;
+};
+
+static bool relatives_hold(const struct question *q, const struct peer *p)
+{
+    for (size_t i = 0; i < p->relative_count && q->self && q->peer; i++) {
+        const struct relative *r = &p->relatives[i];
+        uint32_t here = r->classes[q->self->namespace_];
+        if (here && here == r->classes[q->peer->namespace_] && bits_test(r->pods, q->peer_number))
+            return true;
+    }
+    return false;
+}
+
+static bool services_hold(const struct question *q, const struct peer *p)
+{
+    for (size_t i = 0; i < p->service_count; i++)
+        if (p->services[i].proto == q->t->proto && p->services[i].port == q->t->dport &&
+            address_equal(&p->services[i].address, q->other))
+            return true;
+    return false;
+}
+
+static bool peer_holds(const struct question *q, const struct peer *p)
+{
+    return p->any || (q->peer && bits_test(p->endpoints, q->peer_number)) || relatives_hold(q, p) ||
+           ranges_hold(&p->blocks, q->other) || services_hold(q, p);
+}
+
+/* The first port of that name and protocol wins [INV-2]. */
+static bool named_port_is(const struct endpoint *e, const struct port_match *m, uint16_t port)
+{
+    for (size_t i = 0; e && i < e->port_count; i++)
+        if (e->ports[i].name == m->name && e->ports[i].proto == m->proto)
+            return e->ports[i].port == port;
+    return false;
+}
+
+static bool port_holds(const struct question *q, const struct port_match *m)
+{
+    const struct tuple *t = q->t;
+    if (m->proto != t->proto || t->sport < m->source_low || t->sport > m->source_high)
+        return false;
+    if (m->name != NAME_NONE)
+        return named_port_is(q->target, m, t->dport);
+    return t->dport >= m->low && t->dport <= m->high;
+}
+
+static bool icmp_holds(const struct tuple *t, const struct icmp_match *m)
+{
+    uint8_t proto = t->dst.family == 6 ? PROTO_ICMPV6 : PROTO_ICMP; /* [PORT-5] */
+    return t->proto == proto && (m->type < 0 || m->type == t->icmp_type) &&
+           (m->code < 0 || m->code == t->icmp_code);
+}
+
+/* ports and protocols are a union [PORT-2]. */
+static bool ports_hold(const struct question *q, const struct ports *p)
+{
+    if (p->any)
+        return true;
+    for (size_t i = 0; i < p->count; i++)
+        if (port_holds(q, &p->list[i]))
+            return true;
+    for (size_t i = 0; i < p->icmp_count; i++)
+        if (icmp_holds(q->t, &p->icmp[i]))
+            return true;
+    return false;
+}
+
+static const char *proto_text(const struct tuple *t, char buf[16])
+{
+    switch (t->proto) {
+    case 1:
+        return "ICMP";
+    case 6:
+        return "TCP";
+    case 17:
+        return "UDP";
+    case 58:
+        return "ICMPv6";
+    case 132:
+        return "SCTP";
+    default:
+        snprintf(buf, 16, "protocol %u", t->proto);
+        return buf;
+    }
+}
+
+static void __attribute__((format(printf, 4, 5)))
+tell(const struct question *q, const struct rule *rule, bool matched, const char *format, ...)
+{
+    char why[WHY_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    q->step(q->ctx, q->direction, rule, matched, why);
+}
+
+static void tell_peer(const struct question *q, const struct compiled *c)
+{
+    char text[ADDRESS_TEXT_MAX];
+    bool ingress = q->direction == DIRECTION_INGRESS;
+    tell(q, &c->rule, false, "%s %s is not in %s (%s)", ingress ? "source" : "destination",
+         address_text(q->other, text), ingress ? "from" : "to", c->peer.text);
+}
+
+static void tell_ports(const struct question *q, const struct compiled *c)
+{
+    char buf[16];
+    const struct tuple *t = q->t;
+    const char *wanted = c->ports.text ? c->ports.text : "any port";
+    const char *proto = proto_text(t, buf);
+    if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
+        tell(q, &c->rule, false, "%s type %u code %u is not %s", proto, t->icmp_type, t->icmp_code,
+             wanted);
+    else if (t->proto == 6 || t->proto == 17 || t->proto == 132)
+        tell(q, &c->rule, false, "port %u %s is not %s", t->dport, proto, wanted);
+    else
+        tell(q, &c->rule, false, "%s is not %s", proto, wanted);
+}
+
+static bool rule_holds(const struct question *q, const struct compiled *c)
+{
+    if (!peer_holds(q, &c->peer)) {
+        if (q->step)
+            tell_peer(q, c);
+        return false;
+    }
+    if (!ports_hold(q, &c->ports)) {
+        if (q->step)
+            tell_ports(q, c);
+        return false;
+    }
+    if (q->step)
+        tell(q, &c->rule, true, "matched");
+    return true;
+}
+
+/* The first rule that holds, of list[from, to). */
+static const struct compiled *rules_walk(const struct question *q, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        if (rule_holds(q, q->list->rules[i]))
+            return q->list->rules[i];
+    return NULL;
+}
+
+static void decide(struct answer *out, const struct compiled *c)
+{
+    out->action = c->rule.action;
+    out->rule = &c->rule;
+}
+
+/* The layers of [ORD-2]. */
+static void question_ask(const struct question *q, struct answer *out)
+{
+    const struct rule_list *list = q->list;
+    *out = (struct answer){.asked = true};
+    const struct compiled *c = rules_walk(q, 0, list->kubernetes);
+    if (c && c->rule.action != ACTION_PASS) { /* a Pass leaves the whole layer [ORD-5] */
+        decide(out, c);
+        return;
+    }
+    c = rules_walk(q, list->kubernetes, list->baseline);
+    if (c) {
+        decide(out, c);
+        return;
+    }
+    if (list->isolated) {
+        out->action = ACTION_DROP;
+        return;
+    }
+    c = rules_walk(q, list->baseline, list->count);
+    if (c)
+        decide(out, c);
+}
+
+static const struct rule_list *node_port_list(const struct snapshot *s, const struct tuple *t)
+{
+    for (size_t i = 0; i < s->node_port_count; i++) {
+        const struct service_match *m = &s->node_ports[i].match;
+        if (m->port == t->dport && m->proto == t->proto && address_equal(&m->address, &t->dst))
+            return s->node_ports[i].list;
+    }
+    return NULL;
+}
+
+/* Neighbour discovery is never put to the question [BYP-7]. */
+static bool is_link_control(const struct tuple *t)
+{
+    return t->proto == PROTO_ICMPV6 && t->icmp_type >= 133 && t->icmp_type <= 137;
+}
+
+static const struct endpoint *endpoint_of(const struct snapshot *s, const struct owner *o)
+{
+    return o && o->endpoint != UINT32_MAX ? &s->endpoints[o->endpoint] : NULL;
+}
+
+void policy_trace(const struct snapshot *s, const struct tuple *t, struct decision *out,
+                  policy_step *step, void *ctx)
+{
+    *out = (struct decision){0};
+    if (is_link_control(t))
+        return;
+    const struct owner *src = snapshot_owner(s, &t->src), *dst = snapshot_owner(s, &t->dst);
+    const struct endpoint *from = endpoint_of(s, src), *to = endpoint_of(s, dst);
+    struct question q = {.s = s, .t = t, .target = to, .step = step, .ctx = ctx};
+
+    q.list = from ? from->lists[DIRECTION_EGRESS] : NULL;
+    if (q.list) {
+        q.direction = DIRECTION_EGRESS;
+        q.self = from;
+        q.other = &t->dst;
+        q.peer = to;
+        q.peer_number = to ? dst->endpoint : 0;
+        question_ask(&q, &out->egress);
+    }
+
+    bool hairpin = to && to == from; /* [BYP-4] */
+    bool own_node = to && src && src->machine != UINT32_MAX && src->endpoint == UINT32_MAX &&
+                    src->machine == to->machine; /* [BYP-3] */
+    if (hairpin || own_node)
+        return;
+    q.list = to ? to->lists[DIRECTION_INGRESS] : node_port_list(s, t);
+    if (q.list) {
+        q.direction = DIRECTION_INGRESS;
+        q.self = to;
+        q.other = &t->src;
+        q.peer = from;
+        q.peer_number = from ? src->endpoint : 0;
+        question_ask(&q, &out->ingress);
+    }
+}
+
+void policy_classify(const struct snapshot *s, const struct tuple *t, struct decision *out)
+{
+    policy_trace(s, t, out, NULL, NULL);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compile: for each local endpoint and direction the rules that apply to it, in order. Lists are
+ * shared, since most Pods have the list of many others. */
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/address.h"
+#include "policy/load.h"
+
+/* Lists by the hash of their content. */
+struct lists {
+    struct rule_list **slots;
+    size_t slot_count, count;
+};
+
+static uint64_t list_hash(const struct rule_list *list)
+{
+    uint64_t h = 14695981039346656037u + list->isolated;
+    for (size_t i = 0; i < list->count; i++)
+        h = (h ^ list->rules[i]->rule.number) * 1099511628211u;
+    return h ^ h >> 31;
+}
+
+static bool list_equal(const struct rule_list *x, const struct rule_list *y)
+{
+    return x->count == y->count && x->isolated == y->isolated &&
+           (!x->count || memcmp(x->rules, y->rules, x->count * sizeof *x->rules) == 0);
+}
+
+/* The list equal to `draft` that is there already, or a copy of it. */
+static const struct rule_list *lists_share(struct load *l, struct lists *lists,
+                                           const struct rule_list *draft)
+{
+    size_t slot = list_hash(draft) & (lists->slot_count - 1);
+    for (struct rule_list *at = lists->slots[slot]; at; at = at->next)
+        if (list_equal(at, draft))
+            return at;
+    struct rule_list *list = arena_alloc(&l->snapshot->arena, sizeof *list);
+    *list = *draft;
+    list->rules =
+        arena_copy_bytes(&l->snapshot->arena, draft->rules, draft->count * sizeof *draft->rules);
+    list->next = lists->slots[slot];
+    lists->slots[slot] = list;
+    return list;
+}
+
+/* Where the layers of a finished list begin. */
+static void list_layers(struct rule_list *list)
+{
+    list->kubernetes = list->baseline = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        list->kubernetes += list->rules[i]->layer < LAYER_KUBERNETES;
+        list->baseline += list->rules[i]->layer < LAYER_BASELINE;
+    }
+}
+
+static void endpoint_lists(struct load *l, struct lists *lists, size_t number,
+                           struct rule_list drafts[2])
+{
+    struct endpoint *e = &l->snapshot->endpoints[number];
+    for (int d = 0; d < 2; d++) {
+        drafts[d].count = 0;
+        drafts[d].isolated = bits_test(l->isolated[d], number);
+    }
+    for (size_t i = 0; i < l->rule_count; i++) {
+        const struct compiled *c = l->rules[i];
+        struct rule_list *draft = &drafts[c->rule.direction];
+        if (bits_test(c->applied, number))
+            draft->rules[draft->count++] = c;
+    }
+    for (int d = 0; d < 2; d++) {
+        list_layers(&drafts[d]);
+        e->lists[d] = lists_share(l, lists, &drafts[d]);
+    }
+}
+
+static int node_port_compare(const void *a, const void *b)
+{
+    const struct service_match *x = a, *y = b;
+    if (x->address.family != y->address.family)
+        return x->address.family < y->address.family ? -1 : 1;
+    int order = memcmp(x->address.bytes, y->address.bytes, x->address.family == 6 ? 16 : 4);
+    if (!order)
+        order = (x->proto > y->proto) - (x->proto < y->proto);
+    return order ? order : (x->port > y->port) - (x->port < y->port);
+}
+
+/* Rules applied to a Service, by Node address and nodePort [APT-8]. */
+static void node_ports_compile(struct load *l, struct lists *lists, struct rule_list *draft)
+{
+    struct snapshot *s = l->snapshot;
+    struct service_match *all;
+    size_t total = 0, count = 0;
+    for (size_t i = 0; i < l->rule_count; i++)
+        total += l->rules[i]->node_count;
+    if (!total)
+        return;
+    all = arena_array(&l->scratch, total, sizeof *all);
+    for (size_t i = 0; i < l->rule_count; i++)
+        for (size_t k = 0; k < l->rules[i]->node_count; k++)
+            all[count++] = l->rules[i]->nodes[k];
+    qsort(all, count, sizeof *all, node_port_compare);
+    s->node_ports = arena_array(&s->arena, count, sizeof *s->node_ports);
+    for (size_t i = 0; i < count; i++) {
+        if (i && node_port_compare(&all[i - 1], &all[i]) == 0)
+            continue;
+        draft->count = 0;
+        draft->isolated = false;
+        for (size_t r = 0; r < l->rule_count; r++) {
+            bool here = false;
+            for (size_t k = 0; k < l->rules[r]->node_count && !here; k++)
+                here = node_port_compare(&l->rules[r]->nodes[k], &all[i]) == 0;
+            if (here)
+                draft->rules[draft->count++] = l->rules[r];
+        }
+        list_layers(draft);
+        s->node_ports[s->node_port_count++] =
+            (struct node_port){all[i], lists_share(l, lists, draft)};
+    }
+}
+
+void snapshot_compile(struct load *l)
+{
+    struct snapshot *s = l->snapshot;
+    struct lists lists = {.slot_count = 64};
+    struct rule_list drafts[2] = {0};
+    while (lists.slot_count < s->endpoint_count)
+        lists.slot_count *= 2;
+    lists.slots = arena_array(&l->scratch, lists.slot_count, sizeof(struct rule_list *));
+    for (int d = 0; d < 2; d++)
+        drafts[d].rules = arena_array(&l->scratch, l->rule_count, sizeof(struct compiled *));
+    for (size_t i = 0; i < s->endpoint_count; i++)
+        if (s->endpoints[i].local)
+            endpoint_lists(l, &lists, i, drafts);
+    node_ports_compile(l, &lists, &drafts[0]);
+}
