@@ -77,7 +77,7 @@ struct l7_plugin {
 };
 
 #if defined(__GNUC__)
-#define L7_EXPORT __attribute__((visibility("default"), used))
+#define L7_EXPORT __attribute__((visibility("default")))
 #else
 #define L7_EXPORT
 #endif
