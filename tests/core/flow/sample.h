@@ -12,6 +12,13 @@
 
 #define SAMPLE_MAX 70000u
 
+/* Two stations, 10.77.0.1 and 10.77.0.102, fd77::1 and fd77::66. */
+#define MACS "020000000002 020000000001 "
+#define A4 "0a4d0001 "
+#define B4 "0a4d0066 "
+#define A6 "fd770000000000000000000000000001 "
+#define B6 "fd770000000000000000000000000066 "
+
 struct sample {
     uint32_t len;
     uint8_t bytes[SAMPLE_MAX];

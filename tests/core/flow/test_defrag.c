@@ -11,11 +11,6 @@
 #include "core/flow/sample.h"
 #include "flow/decode.h"
 
-#define MACS "020000000002 020000000001 "
-#define A4 "0a4d0001 "
-#define B4 "0a4d0066 "
-#define A6 "fd770000000000000000000000000001 "
-#define B6 "fd770000000000000000000000000066 "
 #define SECOND 1000000000ull
 #define TIMEOUT (30 * SECOND)
 
