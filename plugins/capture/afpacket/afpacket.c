@@ -16,6 +16,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "iface.h"
 #include "l7guard/plugin.h"
 #include "port.h"
 
@@ -151,6 +152,17 @@ static int config_check(const struct l7_host *host, const struct l7_config *conf
     return err ? err : port_check(host, second);
 }
 
+/* Frames of the larger side would not get out on the smaller. */
+static void warn_of_mtu(const struct pair *pair)
+{
+    unsigned mtu[2] = {iface_mtu(pair->ports[0].name), iface_mtu(pair->ports[1].name)};
+    if (mtu[0] != mtu[1])
+        pair->host->diag(pair->host, L7_WARNING,
+                         "%s has an MTU of %u and %s of %u: larger frames of the one are lost at "
+                         "the other; give both the same: ip link set IFACE mtu N",
+                         pair->ports[0].name, mtu[0], pair->ports[1].name, mtu[1]);
+}
+
 static int afpacket_open(const struct l7_host *host, const struct l7_config *config, bool check,
                          void **self)
 {
@@ -172,6 +184,7 @@ static int afpacket_open(const struct l7_host *host, const struct l7_config *con
         afpacket_close(pair);
         return err;
     }
+    warn_of_mtu(pair);
     pair_set_timer(pair);
     *self = pair;
     return 0;

@@ -2,17 +2,15 @@
 /* port: see port.h. packet(7); the virtio-net header before each frame is PACKET_VNET_HDR's. */
 #include "port.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "ethtool.h"
+#include "iface.h"
+#include "packet.h"
 #include "tag.h"
 
 #define SEND_BUFFER                                                                                \
@@ -35,34 +33,8 @@ static bool say_once(struct port *port, enum port_said what)
     return first;
 }
 
-/* ioctl of the classic kind: a request about a name. */
-static int iface_ioctl(const char *name, unsigned long what, struct ifreq *request)
-{
-    memset(request, 0, sizeof(*request));
-    memcpy(request->ifr_name, name, strnlen(name, IF_NAMESIZE - 1));
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    int err = ioctl(fd, what, request) < 0 ? -errno : 0;
-    close(fd);
-    return err;
-}
-
-static bool iface_is_up(const char *name)
-{
-    struct ifreq request;
-    return iface_ioctl(name, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP);
-}
-
-static unsigned iface_mtu(const char *name)
-{
-    struct ifreq request;
-    return iface_ioctl(name, SIOCGIFMTU, &request) == 0 ? (unsigned)request.ifr_mtu : 0;
-}
-
 int port_check(const struct l7_host *host, const char *name)
 {
-    struct ifreq request;
     if (!name[0] || strlen(name) >= IF_NAMESIZE) {
         host->diag(host, L7_ERROR, "\"%s\" cannot be an interface: a name has 1 to %d characters",
                    name, IF_NAMESIZE - 1);
@@ -73,92 +45,18 @@ int port_check(const struct l7_host *host, const char *name)
                    name);
         return -ENODEV;
     }
-    int err = iface_ioctl(name, SIOCGIFHWADDR, &request);
-    if (err) {
-        host->diag(host, L7_ERROR, "%s: cannot read its type: %s", name, strerror(-err));
-        return err;
+    int type = iface_type(name);
+    if (type < 0) {
+        host->diag(host, L7_ERROR, "%s: cannot read its type: %s", name, strerror(-type));
+        return type;
     }
-    if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
+    if (type != ARPHRD_ETHER) {
         host->diag(host, L7_ERROR,
-                   "%s is not an Ethernet interface (hardware type %u); change \"interfaces\"",
-                   name, (unsigned)request.ifr_hwaddr.sa_family);
+                   "%s is not an Ethernet interface (hardware type %d); change \"interfaces\"",
+                   name, type);
         return -EPROTONOSUPPORT;
     }
     return 0;
-}
-
-static int say_socket_error(const struct port *port, const char *what, int err)
-{
-    const char *remedy = "";
-    if (err == EPERM || err == EACCES)
-        remedy = "; needs CAP_NET_RAW: run as root or grant the capability";
-    port->host->diag(port->host, L7_ERROR, "%s: %s: %s%s", port->name, what, strerror(err), remedy);
-    /* -EPERM is L7_RECEIVE_END's number; never let one be taken for the other. */
-    return err == EPERM ? -EACCES : -err;
-}
-
-static int set_int(int fd, int level, int option, int value)
-{
-    return setsockopt(fd, level, option, &value, sizeof(value));
-}
-
-/* Without CAP_NET_ADMIN the kernel's limit holds, and it is smaller than four large frames. */
-static void set_buffers(const struct port *port, int fd)
-{
-    int want = port->buffer > INT_MAX / 2 ? INT_MAX / 2 : (int)port->buffer;
-    if (set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER) != 0)
-        set_int(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
-    if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, want) == 0)
-        return;
-    set_int(fd, SOL_SOCKET, SO_RCVBUF, want);
-
-    int got = 0;
-    socklen_t size = sizeof(got);
-    getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &size);
-    if (got / 2 < want)
-        port->host->diag(port->host, L7_WARNING,
-                         "%s: the receive buffer is %d bytes, not %d: frames may be lost; grant "
-                         "CAP_NET_ADMIN or raise net.core.rmem_max",
-                         port->name, got / 2, want);
-}
-
-/* A socket that hears nothing until it is bound: protocol 0. The options come first, so that the
- * first frame already has them. *fd is ours on success. */
-static int socket_open(const struct port *port, unsigned index, int *fd)
-{
-    struct packet_mreq promiscuous = {.mr_ifindex = (int)index, .mr_type = PACKET_MR_PROMISC};
-    struct sockaddr_ll address = {
-        .sll_family = AF_PACKET,
-        .sll_protocol = htons(ETH_P_ALL),
-        .sll_ifindex = (int)index,
-    };
-    const char *what = "packet socket";
-    int raw = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (raw < 0)
-        return say_socket_error(port, what, errno);
-
-    set_buffers(port, raw);
-    /* Linux 4.20; before it port_accept() tells our own frames by their type. */
-    set_int(raw, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-    what = "PACKET_VNET_HDR";
-    if (set_int(raw, SOL_PACKET, PACKET_VNET_HDR, 1) != 0)
-        goto failed;
-    what = "PACKET_AUXDATA";
-    if (set_int(raw, SOL_PACKET, PACKET_AUXDATA, 1) != 0)
-        goto failed;
-    what = "promiscuous mode";
-    if (setsockopt(raw, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) != 0)
-        goto failed;
-    what = "bind";
-    if (bind(raw, (struct sockaddr *)&address, sizeof(address)) != 0)
-        goto failed;
-    *fd = raw;
-    return 0;
-
-failed:;
-    int err = say_socket_error(port, what, errno);
-    close(raw);
-    return err;
 }
 
 static void port_went_down(struct port *port)
@@ -184,7 +82,7 @@ int port_open(struct port *port, const struct l7_host *host, const char *name, u
         return err;
     memcpy(port->name, name, strlen(name) + 1);
     port->index = if_nametoindex(name);
-    err = socket_open(port, port->index, &port->fd);
+    err = packet_open(host, name, port->index, buffer, &port->fd);
     if (!err && !iface_is_up(name))
         port_went_down(port);
     return err;
@@ -198,7 +96,7 @@ void port_close(struct port *port)
     close(port->fd);
     port->fd = -1;
     if (port->restore_checksum) {
-        int err = ethtool_tx_checksum_write(port->name, true);
+        int err = iface_tx_checksum_write(port->name, true);
         if (err && if_nametoindex(port->name))
             port->host->diag(port->host, L7_WARNING,
                              "%s: transmit checksum offload stays off: %s; turn it on: ethtool -K "
@@ -216,7 +114,8 @@ bool port_revive(struct port *port)
     if (index != port->index) {
         /* The interface was removed and made anew: a socket stays with the old one for ever. */
         int fd = -1;
-        if (port_check(port->host, port->name) != 0 || socket_open(port, index, &fd) != 0)
+        if (port_check(port->host, port->name) != 0 ||
+            packet_open(port->host, port->name, index, port->buffer, &fd) != 0)
             return false;
         port_count_lost(port);
         close(port->fd);
@@ -224,7 +123,7 @@ bool port_revive(struct port *port)
         port->index = index;
         changed = true;
         if (port->restore_checksum)
-            ethtool_tx_checksum_write(port->name, false);
+            iface_tx_checksum_write(port->name, false);
     }
     port->down = false;
     port->host->diag(port->host, L7_NOTICE, "%s is up again", port->name);
@@ -345,7 +244,7 @@ static int port_receive_failed(struct port *port, int err)
                              port->name);
         return 0;
     default:
-        return say_socket_error(port, "receive", err);
+        return packet_say_error(port->host, port->name, "receive", err);
     }
 }
 
@@ -436,9 +335,9 @@ void port_count_lost(struct port *port)
 int port_disable_tx_checksum(struct port *port)
 {
     bool on = false;
-    int err = ethtool_tx_checksum_read(port->name, &on);
+    int err = iface_tx_checksum_read(port->name, &on);
     if (!err && on)
-        err = ethtool_tx_checksum_write(port->name, false);
+        err = iface_tx_checksum_write(port->name, false);
     if (err) {
         port->host->diag(port->host, L7_ERROR,
                          "%s: cannot turn its transmit checksum offload off: %s%s", port->name,

@@ -5,7 +5,8 @@
     client eth0 ---- left [forwarder] right ---- eth0 server
 
 Three network namespaces, each held by a process that dies with this one, however it dies; with
-the last of them the interfaces are gone too. The forwarder (forwarder.c) judges nothing.
+the last of them the interfaces are gone too, and files lie in a mount of this process's own. The
+forwarder (forwarder.c) judges nothing.
 
     live_afpacket.py [--bench] [NAME...]     all tests, or those named
 
@@ -28,6 +29,7 @@ ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 SDK = os.path.join(ROOT, "sdk", "include")
 TOOLS = ["ip", "nsenter", "unshare", "setpriv", "ethtool", "curl", "nginx", "nstat", "tc", "clang"]
 SIZE = 30 * 1000 * 1000
+WORK = "/mnt"  # covered by a mount that only this process and its children see
 WITH_ME = ["setpriv", "--pdeathsig", "KILL"]
 
 
@@ -123,8 +125,7 @@ class Space:
 class Net:
     """Two hosts, a node between them, and a web server on each host."""
 
-    def __init__(self, work):
-        self.work = work
+    def __init__(self):
         self.client, self.node, self.server = Space("client"), Space("node"), Space("server")
         self.servers = []
         for key in ("all", "default"):
@@ -147,13 +148,13 @@ class Net:
             host.must("ip", "route", "add", net, "dev", "eth0", "mtu", "1496")
 
     def serve(self, host):
-        folder = os.path.join(self.work, host.name)
+        folder = os.path.join(WORK, host.name)
         os.mkdir(folder)
         with open(os.path.join(folder, "nginx.conf"), "w", encoding="ascii") as conf:
             conf.write(f"daemon off; master_process off; pid {folder}/pid; error_log stderr;\n"
                        "events {}\nhttp { access_log off; sendfile on;\n"
                        "  server { listen 80; listen [::]:80; "
-                       f"root {self.work}/files; }} }}\n")
+                       f"root {WORK}/files; }} }}\n")
         self.servers.append(host.start("nginx", "-p", folder, "-c", f"{folder}/nginx.conf", "-e",
                                        "stderr", stderr=subprocess.DEVNULL))
         claim(wait_until(lambda: "LISTEN" in host.run("ss", "-Hltn", "sport", "=", "80").stdout),
@@ -201,7 +202,7 @@ class Forwarder:
 class Tools:
     """The plugin and the forwarder, built where there is no build to take them from."""
 
-    def __init__(self, work):
+    def __init__(self):
         flags = os.environ.get("CFLAGS", "-O2").split()
         self.plugin = None
         build = os.environ.get("L7_BUILD")
@@ -215,12 +216,10 @@ class Tools:
         if not self.plugin:
             folder = os.path.join(ROOT, "plugins", "capture", "afpacket")
             sources = [os.path.join(folder, f) for f in os.listdir(folder) if f.endswith(".c")]
-            self.plugin = os.path.join(work, "afpacket.so")
+            self.plugin = os.path.join(WORK, "afpacket.so")
             must(common + ["-fPIC", "-shared", "-o", self.plugin] + sources)
-        self.forwarder = os.path.join(work, "forwarder")
+        self.forwarder = os.path.join(WORK, "forwarder")
         must(common + ["-o", self.forwarder, os.path.join(HERE, "forwarder.c"), "-ldl"])
-        for name in (self.plugin, self.forwarder):
-            os.chmod(name, 0o755)
 
 
 def fetch(host, address, digest):
@@ -264,7 +263,7 @@ def test_bulk(net, tools, digest):
 
 def test_tags(net, tools, digest):
     """VLAN tags survive: 802.1Q, 802.1ad, and one in the other."""
-    tags = os.path.join(net.work, "tag.o")
+    tags = os.path.join(WORK, "tag.o")
     must(["clang", "-O2", "-target", "bpf", "-I", f"/usr/include/{os.uname().machine}-linux-gnu",
           "-c", os.path.join(HERE, "tag.bpf.c"), "-o", tags])
     hosts = (net.client, net.server)
@@ -406,6 +405,23 @@ def test_mtu(net, tools, digest):
         claim_nothing_lost(forwarder.stop())
 
 
+def test_too_large(net, tools, _):
+    """A frame larger than any IP packet is counted as lost and said, and the rest goes on."""
+    net.server.must("ip", "link", "set", "eth0", "gso_max_size", "200000")
+    try:
+        with Forwarder(net, tools) as forwarder:
+            net.client.run("curl", "-gsS", "--max-time", "1", "-o", "/dev/null",
+                           "http://[fd99::2]/file")
+            claim(net.client.ping("10.99.0.2"), "no answer")
+            said = forwarder.said()
+            counts = forwarder.stop()
+            claim(counts["lost"] > 0, f"nothing was lost: {counts}")
+            claim(said.count("larger than 65792; set gso_max_size") == 1, f"said: {said}")
+            claim(counts["received"] == counts["forwarded"], f"a frame is in no counter: {counts}")
+    finally:
+        net.server.must("ip", "link", "set", "eth0", "gso_max_size", "65536")
+
+
 def tx_checksum(net, name):
     return "tx-checksumming: on" in net.node.must("ethtool", "-k", name)
 
@@ -442,7 +458,7 @@ def test_errors(net, tools, _):
 
 def rate(net, megabytes=600):
     """Megabytes a second of one download, and of four at once."""
-    with open(os.path.join(net.work, "files", "bench"), "wb") as file:
+    with open(os.path.join(WORK, "files", "bench"), "wb") as file:
         file.truncate(megabytes * 1000 * 1000)
     results = []
     for streams in (1, 4):
@@ -482,8 +498,8 @@ def unable():
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
         return "needs " + ", ".join(missing)
-    if run(["unshare", "--net", "true"]).returncode:
-        return "network namespaces are not allowed here"
+    if run(["unshare", "--net", "--mount", "true"]).returncode:
+        return "namespaces are not allowed here"
     return None
 
 
@@ -493,37 +509,34 @@ def main():
     if reason:
         print(f"skipped: {reason}")
         return 77
-    names = [name for name in sys.argv[1:] if name != "--bench"]
-    tests = {n[5:]: f for n, f in globals().items() if n.startswith("test_")}
+    if "L7_OWN_MOUNT" not in os.environ:
+        os.environ["L7_OWN_MOUNT"] = "1"
+        os.execvp("unshare", ["unshare", "--mount", sys.executable, os.path.abspath(__file__)] +
+                  sys.argv[1:])
+    must(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", WORK])
+    os.mkdir(os.path.join(WORK, "files"))
+    content = os.urandom(SIZE)
+    for name, data in (("file", content), ("small", b"small\n"), ("forbidden", b"no\n")):
+        with open(os.path.join(WORK, "files", name), "wb") as file:
+            file.write(data)
+    digest = hashlib.sha256(content).hexdigest()
+    tools = Tools()
+    net = Net()
+    if "--bench" in sys.argv:
+        bench(net, tools)
+        return 0
     failures = 0
-    # A plain kill becomes an exit, so that the folder goes too; after SIGKILL only it stays.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="l7guard-afpacket-") as work:
-        os.chmod(work, 0o755)
-        os.mkdir(os.path.join(work, "files"))
-        content = os.urandom(SIZE)
-        for name, data in (("file", content), ("small", b"small\n"), ("forbidden", b"no\n")):
-            with open(os.path.join(work, "files", name), "wb") as file:
-                file.write(data)
-        digest = hashlib.sha256(content).hexdigest()
-        tools = Tools(work)
-        net = Net(work)
+    tests = {n[5:]: f for n, f in globals().items() if n.startswith("test_")}
+    for name in sys.argv[1:] or tests:
+        start = time.monotonic()
         try:
-            if "--bench" in sys.argv:
-                bench(net, tools)
-                return 0
-            for name, test in tests.items():
-                if names and name not in names:
-                    continue
-                start = time.monotonic()
-                try:
-                    test(net, tools, digest)
-                    print(f"ok   {name}: {test.__doc__} ({time.monotonic() - start:.1f} s)")
-                except Failed as failure:
-                    failures += 1
-                    print(f"FAIL {name}: {failure}")
-        finally:
-            net.end()
+            tests[name](net, tools, digest)
+            print(f"ok   {name}: {tests[name].__doc__} ({time.monotonic() - start:.1f} s)")
+        except Failed as failure:
+            failures += 1
+            print(f"FAIL {name}: {failure}")
+        sys.stdout.flush()
+    net.end()
     return 1 if failures else 0
 
 
