@@ -5,14 +5,15 @@ _l7guard()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     case $previous in
-    -c | -r)
+    -c | --config | -r | --read)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;
-    -p | -P | -l)
+    -p | --policies | -P | --plugins | -l | --logs)
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "-c -r -p -P -l -T -V" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "-c -r -p -P -l -T -V --config --read --policies \
+        --plugins --logs --test --version --help --help-config" -- "$current")
 }
 
 _l7ctl()
