@@ -152,11 +152,13 @@ Test(logger, wakes_a_writer_that_sleeps)
 
     logger_add(l, &sink_ops, &s);
     logger_start(l);
-    for (uint64_t i = 1; i <= 5; i++) {
-        nap(20);
+    for (uint64_t i = 1; i <= 15; i++) {
+        nap(10);
         cr_assert(put(l, 0, (int64_t)i));
         cr_assert(reaches(&s.written, i));
     }
+    /* A writer that nobody wakes would have waited for its tick each time. */
+    cr_assert_lt(atomic_load(&s.ticks), 10);
     logger_free(l);
 }
 
