@@ -62,12 +62,13 @@ static bool snap_is(const struct rest *rest)
            (rest->data[5] == 0x00 || rest->data[5] == 0xf8);
 }
 
-static bool snap_skip(struct rest *rest, uint16_t *type)
+/* Only where snap_is(). */
+static uint16_t snap_take(struct rest *rest)
 {
-    if (!snap_is(rest))
-        return false;
-    *type = wire_get16(rest->data + 6);
-    return rest_skip(rest, SNAP_LEN);
+    uint16_t type = wire_get16(rest->data + 6);
+
+    rest_skip(rest, SNAP_LEN);
+    return type;
 }
 
 enum decode link_skip_type(uint16_t type, struct rest *rest, struct packet *out, uint8_t *family)
@@ -92,8 +93,7 @@ enum decode link_skip_type(uint16_t type, struct rest *rest, struct packet *out,
                 return DECODE_OTHER;
             if (!rest_limit(rest, type))
                 return DECODE_BROKEN;
-            if (!snap_skip(rest, &type))
-                return DECODE_OTHER;
+            type = snap_take(rest);
         } else {
             return DECODE_OTHER;
         }
@@ -106,9 +106,10 @@ static enum decode cooked_skip(uint16_t type, struct rest *rest, struct packet *
 {
     if (type > LLC_LENGTH_MAX)
         return link_skip_type(type, rest, out, family);
-    if (type != SLL_TYPE_LLC || !snap_skip(rest, &type) || type <= LLC_LENGTH_MAX)
+    if (type != SLL_TYPE_LLC || !snap_is(rest))
         return DECODE_OTHER;
-    return link_skip_type(type, rest, out, family);
+    type = snap_take(rest);
+    return type > LLC_LENGTH_MAX ? link_skip_type(type, rest, out, family) : DECODE_OTHER;
 }
 
 /* BSD loopback: an address family in the byte order of the machine that wrote the file (NULL), or

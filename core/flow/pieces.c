@@ -235,14 +235,8 @@ static void parts_copy(const struct pieces *pieces, struct l7_frame *parts, uint
 static const char *packet_decode(const struct piece *first, const uint8_t *ip, uint32_t len,
                                  struct packet *packet)
 {
-    switch (decode_ip(ip, len, packet)) {
-    case DECODE_PACKET:
-        break;
-    case DECODE_FRAGMENT:
-        return "fragment-nested";
-    default:
+    if (decode_ip(ip, len, packet) != DECODE_PACKET)
         return "fragment-broken";
-    }
     packet->defragmented = true;
     packet->link_len = first->link_len;
     memcpy(packet->vlan, first->vlan, sizeof(packet->vlan));

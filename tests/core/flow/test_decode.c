@@ -113,6 +113,7 @@ Test(decode, calls_what_cannot_be_trusted_broken)
         {"total length beyond the frame", L7_LINK_RAW, "45000021 00000000 40110000 " A4 B4 UDP_D},
         {"IPv6 length beyond the frame", L7_LINK_RAW, "60000000 000d 1140 " A6 B6 UDP_D},
         {"half an IPv6 header", L7_LINK_RAW, "60000000 0000 3b40 " A6},
+        {"half a PPPoE header", L7_LINK_ETHERNET, MACS "8864 110000"},
         {"PPPoE length beyond the frame", L7_LINK_ETHERNET, MACS "8864 11000005 003a 0021" TCP4},
         {"PPPoE length below the datagram", L7_LINK_ETHERNET, MACS "8864 11000005 0038 0021" TCP4},
         {"SNAP length beyond the frame", L7_LINK_ETHERNET, MACS "0040 aaaa03 000000 0800" TCP4},
@@ -322,6 +323,8 @@ Test(decode, never_reads_beyond_a_cut)
     cut_everywhere(L7_LINK_SLL, "0000 0001 0006 0200000000010000 0800" TCP4);
     cut_everywhere(L7_LINK_SLL2, "86dd 0000 00000002 0001 00 06 0200000000010000" TCP6);
     cut_everywhere(L7_LINK_NULL, "1e000000" TCP6);
+    cut_everywhere(L7_LINK_IPV4, "48000028 00000000 40110000 " A4 B4 "07070400 00000000 01010100"
+                                 "d3440035 00080000");
     cut_everywhere(L7_LINK_RAW, "60000000 0054 0040 " A6 B6 "2b00 0502 0000 0100"
                                 "3c02 0000 00000000" A6 "3300 0104 00000000"
                                 "8704 0000 00000100 00000001 000000000000000000000000"

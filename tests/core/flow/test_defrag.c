@@ -544,6 +544,24 @@ Test(defrag, gives_up_the_oldest_datagram_when_there_are_too_many)
     cr_assert_eq(put(&udp4, &data, 4, 56, 112, false), DEFRAG_HELD, "its head is gone");
 }
 
+Test(defrag, finds_each_of_many_datagrams_again)
+{
+    static struct sample data;
+
+    defrag_free(NULL);
+    defrag_free(defrag);
+    defrag = defrag_new(8 << 20, 5000, TIMEOUT);
+    cr_assert_not_null(defrag);
+    payload_make(&udp4, &data);
+    for (unsigned i = 0; i < 5000; i++)
+        cr_assert_eq(put(&udp4, &data, i, 0, 56, true), DEFRAG_HELD);
+    for (unsigned i = 0; i < 5000; i++) {
+        cr_assert_eq(put(&udp4, &data, (i * 7) % 5000, 56, 112, false), DEFRAG_WHOLE);
+        defrag_whole_fini(&whole);
+    }
+    cr_assert_eq(defrag_bytes(defrag), 0);
+}
+
 Test(defrag, stays_within_its_memory)
 {
     static struct sample data;

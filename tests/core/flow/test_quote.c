@@ -27,6 +27,13 @@ Test(quote, reads_the_flow_an_icmp_error_quotes)
     cr_assert(sample_is_address(&p.quoted_dst, B6));
     cr_assert_eq(p.quoted_proto, 17);
     cr_assert_eq(p.quoted_dport, 53);
+    /* the first of several fragments */
+    cr_assert_eq(decode_hex(L7_LINK_RAW, "60000000 003c 3a40 " B6 A6 "01010000 00000000"
+                                         "60000000 0100 2c40 " A6 B6 "06000001 00000001 04010050"),
+                 DECODE_PACKET);
+    cr_assert(p.quoted);
+    cr_assert_eq(p.quoted_proto, 6);
+    cr_assert_eq(p.quoted_sport, 1025);
 }
 
 Test(quote, takes_no_tuple_from_a_quote_that_has_none)
