@@ -11,7 +11,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define list_item(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define list_item(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 static inline void list_init(struct list *head)
 {

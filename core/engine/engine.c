@@ -94,8 +94,7 @@ static const struct plugin *find(struct engine *e, enum l7_kind kind, const stru
 {
     const struct plugin *p = registry_find(e->registry, kind, i->plugin);
     if (p == NULL)
-        problem_add(problems, PROBLEM_ERROR, where(i),
-                    "no %s plugin of this name in %s",
+        problem_add(problems, PROBLEM_ERROR, where(i), "no %s plugin of this name in %s",
                     kind == L7_KIND_CAPTURE ? "capture" : "log", e->settings->plugin_dir);
     return p;
 }
@@ -146,8 +145,9 @@ static int open_captures(struct engine *e, bool check, struct problems *problems
 {
     int result = 0;
     if (e->settings->capture_count == 0) {
-        problem_add(problems, PROBLEM_ERROR, (struct place){.field = "capture"},
-                    "nothing to capture: name a plugin and its interfaces, or judge a file with -r");
+        problem_add(
+            problems, PROBLEM_ERROR, (struct place){.field = "capture"},
+            "nothing to capture: name a plugin and its interfaces, or judge a file with -r");
         return -EINVAL;
     }
     for (size_t i = 0; i < e->settings->capture_count; i++) {

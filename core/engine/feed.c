@@ -304,8 +304,7 @@ void feed_gap(struct session *s, enum l7_dir dir, uint64_t len)
     enum l7_step answer = L7_STEP_BREAK;
     if (ops->gap != NULL) {
         s->busy = true;
-        answer = ops->gap(s->claim->self, s->state, handle(s), dir,
-                          len + stream_pending(st).len);
+        answer = ops->gap(s->claim->self, s->state, handle(s), dir, len + stream_pending(st).len);
         s->busy = false;
     }
     stream_jump(st, after);

@@ -18,18 +18,18 @@ enum fate {
 struct session;
 
 struct judged {
-    struct snapshot *snapshot;   /* one reference; the rules below belong to it */
-    const struct rule *egress;   /* deciding rules; NULL: none */
+    struct snapshot *snapshot; /* one reference; the rules below belong to it */
+    const struct rule *egress; /* deciding rules; NULL: none */
     const struct rule *ingress;
-    struct session *session;     /* NULL: nobody reads its bytes */
-    uint8_t fate;                /* enum fate */
-    bool midstream;              /* its beginning was not seen */
-    bool reject;                 /* FATE_DENIED: answer each packet */
-    bool answered;               /* the server has answered the handshake */
-    uint32_t syn;                /* the client's first sequence number */
-    uint32_t other_syn;          /* another SYN came while the flow lived */
+    struct session *session; /* NULL: nobody reads its bytes */
+    uint8_t fate;            /* enum fate */
+    bool midstream;          /* its beginning was not seen */
+    bool reject;             /* FATE_DENIED: answer each packet */
+    bool answered;           /* the server has answered the handshake */
+    uint32_t syn;            /* the client's first sequence number */
+    uint32_t other_syn;      /* another SYN came while the flow lived */
     bool has_other_syn;
-    uint64_t logged_ns;          /* when a denial was last logged */
+    uint64_t logged_ns; /* when a denial was last logged */
 };
 
 /* The rule that records name when the flow is allowed: the ingress one, if there is one. */

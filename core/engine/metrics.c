@@ -86,8 +86,7 @@ static void describe(struct engine *e, struct text *t)
     engine_stats(e, &st, &flows);
     if (e->logger != NULL)
         logger_stats(e->logger, &log);
-    number(t, "frames_received_total", "counter", "frames taken from captures",
-           st.frames_received);
+    number(t, "frames_received_total", "counter", "frames taken from captures", st.frames_received);
     number(t, "frames_forwarded_total", "counter", "frames sent on", st.frames_forwarded);
     number(t, "frames_rejected_total", "counter", "frames refused by a rule or with their flow",
            st.frames_rejected);
@@ -95,14 +94,12 @@ static void describe(struct engine *e, struct text *t)
     reasons(t, "frames_dropped_total", "frames dropped, by reason", st.drops);
     number(t, "received_bytes_total", "counter", "bytes taken from captures", st.bytes_received);
     number(t, "resets_sent_total", "counter", "TCP resets sent", st.resets_sent);
-    number(t, "unreachables_sent_total", "counter", "ICMP unreachables sent",
-           st.unreachables_sent);
+    number(t, "unreachables_sent_total", "counter", "ICMP unreachables sent", st.unreachables_sent);
     number(t, "flows", "gauge", "flows in the tables", flows);
     number(t, "flows_opened_total", "counter", "flows seen", st.flows_opened);
     number(t, "flows_governed_total", "counter", "flows that came under an L7 rule",
            st.flows_governed);
-    number(t, "flows_denied_total", "counter", "flows denied by address and port",
-           st.flows_denied);
+    number(t, "flows_denied_total", "counter", "flows denied by address and port", st.flows_denied);
     reasons(t, "flows_refused_total", "flows refused after they began, by reason", st.refusals);
     number(t, "transactions_allowed_total", "counter", "transactions that may pass",
            st.transactions_allowed);
@@ -237,8 +234,7 @@ static bool endpoint(const char *text, struct sockaddr_storage *out)
            uv_ip6_addr(host, port, (struct sockaddr_in6 *)(void *)out) == 0;
 }
 
-int metrics_open(uv_loop_t *loop, struct engine *e, struct problems *problems,
-                 struct metrics **out)
+int metrics_open(uv_loop_t *loop, struct engine *e, struct problems *problems, struct metrics **out)
 {
     const char *at = e->settings->metrics;
     if (at == NULL || at[0] == '\0')

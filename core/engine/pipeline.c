@@ -106,8 +106,8 @@ static bool ask_again(struct worker *w, struct flow *f, struct judged *j, enum l
     decide(w, f, j);
     if (before == FATE_PASS && j->fate == FATE_GOVERNED) {
         struct session *s = j->session;
-        bool readable = s != NULL && s->claim != NULL && !s->opaque &&
-                        s->stream[L7_TO_SERVER].started;
+        bool readable =
+            s != NULL && s->claim != NULL && !s->opaque && s->stream[L7_TO_SERVER].started;
         if (readable) {
             session_regovern(s, true);
         } else {
@@ -156,8 +156,7 @@ static void tcp_life(struct worker *w, struct flow *f, struct judged *j, enum l7
 }
 
 static enum outcome known_flow(struct worker *w, struct flow *f, enum l7_dir dir,
-                               const struct packet *p, const struct carrier *c,
-                               const char **reason)
+                               const struct packet *p, const struct carrier *c, const char **reason)
 {
     struct judged *j = flow_extra(f);
     table_touch(w->table, f, w->now_ns);
@@ -177,9 +176,9 @@ static enum outcome known_flow(struct worker *w, struct flow *f, enum l7_dir dir
         return OUTCOME_DROP;
     case FATE_DENIED:
         refuse_packet(w, f, dir, p, judged_rule(j), j->reject,
-                      judged_rule(j) == NULL     ? "isolation"
-                      : judged_rule(j)->l7 ? "not-tcp"
-                                                 : "rule");
+                      judged_rule(j) == NULL ? "isolation"
+                      : judged_rule(j)->l7   ? "not-tcp"
+                                             : "rule");
         *reason = "policy";
         return j->reject ? OUTCOME_REJECT : OUTCOME_DROP;
     case FATE_PASS:
@@ -288,8 +287,7 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
         /* A port used again: after a refusal at once; after an end when the sequence numbers
          * differ from those of a mere repeat. */
         struct judged *j = flow_extra(f);
-        bool over = j->fate == FATE_REFUSED ||
-                    (j->session == NULL && f->life == FLOW_TCP_CLOSING);
+        bool over = j->fate == FATE_REFUSED || (j->session == NULL && f->life == FLOW_TCP_CLOSING);
         if (over) {
             table_remove(w->table, f);
             f = NULL;
@@ -395,6 +393,5 @@ void pipeline_frame(struct worker *w, struct l7_frame *frame)
         break;
     }
     count(w, outcome, 1, reason);
-    w->capture->finalise(w->capture_self, frame,
-                         outcome == OUTCOME_FORWARD ? L7_FORWARD : L7_DROP);
+    w->capture->finalise(w->capture_self, frame, outcome == OUTCOME_FORWARD ? L7_FORWARD : L7_DROP);
 }

@@ -112,7 +112,7 @@ void record_transaction(struct worker *w, const struct flow *f, const struct tx 
     fill_ends(&r, L7_TO_SERVER);
     fill_tags(&r, f, tx->rule);
     r.in_iface = iface_name(w, p != NULL && p->frame != NULL ? p->frame->iface
-                            : tx->session != NULL            ? tx->session->iface
+                               : tx->session != NULL         ? tx->session->iface
                                                              : 0);
     if (tx->rule != NULL)
         fill_policy(&r.policy, tx->rule, tx->rule->l7 ? "Redirect" : action_name(tx->rule->action),
@@ -127,7 +127,7 @@ void record_denial(struct worker *w, const struct flow *f, const struct denial *
         .size = sizeof(r),
         .type = L7_RECORD_ALERT,
         .time_ns = d->time_ns,
-        .pkt_src = d->packet == NULL          ? "stream (flow timeout)"
+        .pkt_src = d->packet == NULL         ? "stream (flow timeout)"
                    : d->packet->defragmented ? "defrag"
                                              : "wire/pcap",
         .tx_id = -1,
@@ -145,9 +145,9 @@ void record_denial(struct worker *w, const struct flow *f, const struct denial *
     r.icmp_code = d->packet != NULL ? d->packet->icmp_code : f->icmp_code;
     r.in_iface = iface_name(w, d->packet != NULL ? d->packet->frame->iface : 0);
     fill_policy(&r.policy, d->rule,
-                d->rule == NULL                       ? "Drop"
+                d->rule == NULL                   ? "Drop"
                 : d->rule->action == ACTION_ALLOW ? "Reject"
-                                                      : action_name(d->rule->action),
+                                                  : action_name(d->rule->action),
                 d->reason);
     put(w, &r);
     /* The denied packet itself, for rules that ask for it [L7-40]. */

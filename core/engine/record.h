@@ -18,7 +18,7 @@ struct denial {
     const char *keyword;
     const char *app_proto;
     const struct tx *tx;
-    enum l7_dir dir;           /* of the packet */
+    enum l7_dir dir;             /* of the packet */
     const struct packet *packet; /* NULL: none */
     struct l7_bytes frame;
     uint32_t frame_link;

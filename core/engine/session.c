@@ -109,8 +109,8 @@ static bool memory_left(const struct session *s)
 
 /* ---- the client's frames: held, split, let go ---- */
 
-static struct held *hold_packet(struct session *s, const struct packet *p,
-                                const struct carrier *c, uint64_t start, uint64_t end)
+static struct held *hold_packet(struct session *s, const struct packet *p, const struct carrier *c,
+                                uint64_t start, uint64_t end)
 {
     struct held *h = hold_put(&s->hold, c->frames, c->count, start, end);
     if (h == NULL)

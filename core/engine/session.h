@@ -22,27 +22,27 @@ struct session {
     struct worker *worker;
     struct flow *flow;
     struct judged *judged;
-    bool governed;  /* rules judge it; else it is only watched for the log */
-    bool opaque;    /* nothing in it needs looking at any more */
-    bool midstream; /* the next client payload must be recognisable as a beginning */
-    bool streaming; /* the message at hand is forwarded as far as it was read */
-    bool waiting;   /* the inspector waits for the other direction */
+    bool governed;   /* rules judge it; else it is only watched for the log */
+    bool opaque;     /* nothing in it needs looking at any more */
+    bool midstream;  /* the next client payload must be recognisable as a beginning */
+    bool streaming;  /* the message at hand is forwarded as far as it was read */
+    bool waiting;    /* the inspector waits for the other direction */
     bool reading[2]; /* is the direction fed at all */
     bool ended[2];   /* its FIN was reached */
     bool busy;       /* inside a callback of the inspector */
     const struct plugin *claim;
     void *state;
     bool opened;
-    uint64_t no_mask; /* by keyword id: probes that said no */
+    uint64_t no_mask;        /* by keyword id: probes that said no */
     struct stream stream[2]; /* by enum l7_dir */
-    struct hold hold;     /* client frames above `clear` */
-    struct hold ahead[2]; /* watched directions: copies of frames beyond a hole */
+    struct hold hold;        /* client frames above `clear` */
+    struct hold ahead[2];    /* watched directions: copies of frames beyond a hole */
     uint64_t clear;
     size_t needed[2];
-    uint64_t skip[2]; /* length of the skip that `done` stands behind, 0: none */
+    uint64_t skip[2];     /* length of the skip that `done` stands behind, 0: none */
     uint32_t next_seq[2]; /* what the receiver expects next, as far as we can tell */
     bool has_next[2];
-    uint8_t link[128];    /* the client's link header, for packets we make without a model */
+    uint8_t link[128]; /* the client's link header, for packets we make without a model */
     uint16_t link_len;
     uint16_t link_type, iface;
     uint16_t vlan[3];

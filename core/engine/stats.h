@@ -25,8 +25,8 @@ struct stats {
     uint64_t resets_sent, unreachables_sent;
     uint64_t flows_opened, flows_governed, flows_refused, flows_denied;
     uint64_t transactions_allowed, transactions_refused;
-    uint64_t records; /* handed to the logger */
-    uint64_t streamed; /* messages that had to stream undecided [L7-28] */
+    uint64_t records;                            /* handed to the logger */
+    uint64_t streamed;                           /* messages that had to stream undecided [L7-28] */
     struct reason_count drops[STATS_REASONS];    /* frames, by reason */
     struct reason_count refusals[STATS_REASONS]; /* flows, by reason */
 };

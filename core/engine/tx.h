@@ -21,7 +21,7 @@ struct tx {
     int64_t id;
     enum l7_judgement judgement;
     bool decided;
-    const struct rule *rule; /* the one that refused it, else the one that reports */
+    const struct rule *rule;   /* the one that refused it, else the one that reports */
     struct snapshot *snapshot; /* one reference: keeps `rule` */
     struct field *fields;      /* claim->inspector->field_count of them */
     struct tx_attr *attrs;
@@ -31,7 +31,8 @@ struct tx {
 };
 
 /* A transaction outside any session, judged by up to two rules (NULL: none). NULL: no memory. */
-struct tx *tx_new(const struct plugin *claim, const struct rule *egress, const struct rule *ingress);
+struct tx *tx_new(const struct plugin *claim, const struct rule *egress,
+                  const struct rule *ingress);
 void tx_free(struct tx *tx);
 
 /* The services, for registry_new(): only the tx_* functions are set. */

@@ -131,7 +131,8 @@ void worker_tick(struct worker *w, uint64_t now_ns)
 void worker_inject(struct worker *w, const struct l7_frame *frame)
 {
     if (w->capture != NULL && w->capture->inject != NULL)
-        (void)w->capture->inject(w->capture_self, frame); /* the plugin counts what it cannot send */
+        (void)w->capture->inject(w->capture_self,
+                                 frame); /* the plugin counts what it cannot send */
 }
 
 /* One batch. 1: there may be more; 0: nothing waits; negative: as receive says. */

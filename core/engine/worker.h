@@ -38,10 +38,10 @@ struct worker {
     struct snapshot *snapshot; /* one reference */
     uint64_t now_ns;           /* the newest frame's time, or the wall clock */
     struct stats stats;
-    uint64_t *hits;            /* per rule number of `snapshot` */
-    size_t stream_memory;      /* bytes kept by all sessions */
-    struct list undecided;     /* sessions that wait for a decision, longest first */
-    uint8_t *scratch;          /* SEGMENT_MAX bytes for frames we make */
+    uint64_t *hits;        /* per rule number of `snapshot` */
+    size_t stream_memory;  /* bytes kept by all sessions */
+    struct list undecided; /* sessions that wait for a decision, longest first */
+    uint8_t *scratch;      /* SEGMENT_MAX bytes for frames we make */
 
     struct worker_thread *thread; /* worker.c's own */
 };

@@ -16,8 +16,8 @@
 struct held {
     struct list link;
     uint64_t start, end;
-    bool read; /* the reader has had its bytes */
-    bool fin;  /* the stream ends after it */
+    bool read;    /* the reader has had its bytes */
+    bool fin;     /* the stream ends after it */
     bool counted; /* was received whole; false for the rest of a frame whose head was forwarded */
     size_t payload_at; /* offset of the payload in frames[0] */
     size_t frame_count;

@@ -7,7 +7,8 @@
  * Out   where a segment lies; the bytes the reader has not finished with, in one piece; whether a
  *       repeat says the same as the first time
  * Not   who reads (engine/session.c), the frames that carry the bytes (hold.h)
- * Life  start (place | matches | append | consume | skip | acked)* fini; a zeroed struct may be fini'd
+ * Life  start (place | matches | append | consume | skip | acked)* fini; a zeroed struct may be
+ * fini'd
  *
  * Positions are offsets from the first byte of the direction, 64 bits wide, so that sequence
  * numbers may wrap.
@@ -30,14 +31,14 @@ struct run;
 
 struct stream {
     bool started;
-    bool retain;      /* keep what was read until it is acknowledged */
-    uint32_t origin;  /* sequence number of offset 0 */
+    bool retain;     /* keep what was read until it is acknowledged */
+    uint32_t origin; /* sequence number of offset 0 */
     uint64_t done, read, acked;
-    uint64_t high;    /* end of the furthest byte seen */
+    uint64_t high;      /* end of the furthest byte seen */
     uint64_t skip_from; /* where the last skip began */
-    struct run *runs; /* oldest first; bytes in one run are contiguous */
+    struct run *runs;   /* oldest first; bytes in one run are contiguous */
     struct run *last;
-    size_t bytes;     /* memory held in runs */
+    size_t bytes; /* memory held in runs */
 };
 
 /* Offset 0 is the byte with sequence number `seq`. */

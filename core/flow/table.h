@@ -26,7 +26,7 @@ enum flow_life {
     FLOW_TCP_OPENING,
     FLOW_TCP_OPEN,
     FLOW_TCP_CLOSING,
-    FLOW_OTHER_NEW,     /* not TCP, no answer yet */
+    FLOW_OTHER_NEW, /* not TCP, no answer yet */
     FLOW_OTHER_REPLIED,
     FLOW_REFUSED,
     FLOW_LIVES, /* how many there are */
@@ -46,10 +46,10 @@ struct flow {
     uint64_t hash;
     struct flow_key key;
     bool client_is_a;
-    uint8_t life;      /* enum flow_life */
+    uint8_t life;                 /* enum flow_life */
     uint8_t icmp_type, icmp_code; /* of the first packet */
-    uint8_t fins;      /* TCP: bit per direction that has sent FIN; 4: RST seen */
-    uint64_t id;       /* for records: non-zero, below 2^51 */
+    uint8_t fins;                 /* TCP: bit per direction that has sent FIN; 4: RST seen */
+    uint64_t id;                  /* for records: non-zero, below 2^51 */
     uint64_t start_ns, last_ns;
     uint64_t packets[2], bytes[2]; /* by enum l7_dir */
     /* The owner's part follows: flow_extra(). */

@@ -30,7 +30,8 @@ extern "C" {
 #define L7_LINK_SLL2 276
 
 /* Segmentation and checksum work that is still to be done on a frame: the fields and values of
- * struct virtio_net_hdr (virtio 1.2, 5.1.6), host byte order, offsets from the frame's first byte. */
+ * struct virtio_net_hdr (virtio 1.2, 5.1.6), host byte order, offsets from the frame's first byte.
+ */
 struct l7_offload {
     uint8_t flags;    /* 1: checksum to be completed at csum_start + csum_offset; 2: data valid */
     uint8_t gso_type; /* 0 none, 1 TCPv4, 3 UDP, 4 TCPv6, 5 UDP L4, 0x80 ECN */

@@ -119,7 +119,8 @@ struct l7_inspector {
     /* Look at the first bytes of one direction; touch nothing. Mandatory. */
     enum l7_probe (*probe)(const void *self, enum l7_dir dir, struct l7_bytes seen);
 
-    /* Optional. A flow was claimed; `state` is zeroed. 0 or negative errno (the flow is refused). */
+    /* Optional. A flow was claimed; `state` is zeroed. 0 or negative errno (the flow is refused).
+     */
     int (*open)(void *self, void *state, struct l7_flow *flow);
 
     /* Read bytes of one direction, in order. Mandatory. May be called with bytes of either
@@ -138,7 +139,8 @@ struct l7_inspector {
     void (*end)(void *self, void *state, struct l7_flow *flow, enum l7_dir dir, uint64_t skipped,
                 uint64_t unskipped);
 
-    /* Optional. Once for every open, whatever happened. The flow's handle is not usable any more. */
+    /* Optional. Once for every open, whatever happened. The flow's handle is not usable any more.
+     */
     void (*close)(void *self, void *state);
 
     /* Optional. Bring a policy's pattern into the form the field's values have; write it to

@@ -70,14 +70,14 @@ struct l7_record {
     const char *in_iface;
     uint16_t vlan[3];
     uint8_t vlan_count;
-    uint8_t proto;     /* IP protocol number */
+    uint8_t proto;      /* IP protocol number */
     uint32_t tenant_id; /* the deciding rule's id [VLAN-1]; 0: none */
     struct l7_address src, dst;
     uint16_t src_port, dst_port;
     uint8_t icmp_type, icmp_code;
-    const char *pkt_src; /* "wire/pcap", "defrag", "stream (flow timeout)" */
-    int64_t tx_id;       /* -1: none */
-    const char *keyword; /* the inspector's; NULL when unclaimed */
+    const char *pkt_src;   /* "wire/pcap", "defrag", "stream (flow timeout)" */
+    int64_t tx_id;         /* -1: none */
+    const char *keyword;   /* the inspector's; NULL when unclaimed */
     const char *app_proto; /* keyword, or "failed"; NULL: not applicable */
     const struct l7_record_attr *attrs;
     size_t attr_count;

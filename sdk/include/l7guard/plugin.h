@@ -84,15 +84,13 @@ struct l7_plugin {
 
 #define L7_PLUGIN(plugin_kind, plugin_name, ...)                                                   \
     L7_EXPORT extern const struct l7_plugin l7_plugin;                                             \
-    const struct l7_plugin l7_plugin = {                                                           \
-        .sdk_major = L7_SDK_MAJOR,                                                                 \
-        .sdk_minor = L7_SDK_MINOR,                                                                 \
-        .size = sizeof(struct l7_plugin),                                                          \
-        .magic = L7_PLUGIN_MAGIC,                                                                  \
-        .kind = (plugin_kind),                                                                     \
-        .name = plugin_name,                                                                       \
-        __VA_ARGS__                                                                                \
-    }
+    const struct l7_plugin l7_plugin = {.sdk_major = L7_SDK_MAJOR,                                 \
+                                        .sdk_minor = L7_SDK_MINOR,                                 \
+                                        .size = sizeof(struct l7_plugin),                          \
+                                        .magic = L7_PLUGIN_MAGIC,                                  \
+                                        .kind = (plugin_kind),                                     \
+                                        .name = plugin_name,                                       \
+                                        __VA_ARGS__}
 
 #ifdef __cplusplus
 }
