@@ -167,6 +167,8 @@ int http_example(const void *self, const struct l7_pair *pairs, size_t pair_coun
     emit(self, tx, &w, &e, &path);
     if (!e.remark)
         e.remark = target_refusal(&e.target, w.method);
+    if (!e.remark && e.target.form == TARGET_AUTHORITY && !e.from_target.has_port)
+        e.remark = "connect-port";
     if (!e.remark)
         e.remark = path.refusal;
     if (e.remark)

@@ -315,8 +315,8 @@ static inline void fake_skip(struct fake_side *side)
 static inline void fake_claim(struct fake *f)
 {
     struct fake_side *side = &f->sides[L7_TO_SERVER];
-    enum l7_probe probe = f->inspector->probe(f->self, L7_TO_SERVER,
-                                              fake_at_edge(side->bytes, side->len));
+    enum l7_probe probe =
+        f->inspector->probe(f->self, L7_TO_SERVER, fake_at_edge(side->bytes, side->len));
     if (probe == L7_PROBE_NO || (probe == L7_PROBE_MORE && side->len >= 4096)) {
         f->refused = true;
         f->reason = "unclaimed";
@@ -334,8 +334,8 @@ static inline bool fake_step(struct fake *f, enum l7_dir dir)
     struct l7_progress progress = {0};
     const struct fake_tx *before = fake_undecided(f);
     struct l7_bytes in = fake_at_edge(side->bytes, side->len);
-    enum l7_step step = f->inspector->feed(f->self, f->state, (struct l7_flow *)(void *)f, dir, in,
-                                           &progress);
+    enum l7_step step =
+        f->inspector->feed(f->self, f->state, (struct l7_flow *)(void *)f, dir, in, &progress);
     fake_require(progress.consumed <= side->len, "consumed more than there was");
     if (dir == L7_TO_SERVER) {
         fake_require(!(before && !before->decided && progress.consumed > 0),

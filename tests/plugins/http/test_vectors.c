@@ -54,7 +54,8 @@ typedef void visit(const struct vector *v);
 static size_t for_each(visit *each)
 {
     json_error_t error;
-    json_t *root = json_load_file(TEST_DATA "/corpus/http1-vectors.json", JSON_ALLOW_NUL, &error), *item;
+    json_t *root = json_load_file(TEST_DATA "/corpus/http1-vectors.json", JSON_ALLOW_NUL, &error),
+           *item;
     cr_assert_not_null(root, "%s", error.text);
     size_t i, count = 0;
     json_array_foreach(json_object_get(root, "vectors"), i, item)
@@ -116,9 +117,9 @@ static void expect_request(const struct vector *v, const struct fake_tx *tx, con
     }
     /* The oracle decodes unreserved characters only, form A all but a few: the same after both. */
     uint8_t *decoded = malloc(path ? strlen(path) + 1 : 1);
-    size_t len = path ? path_decode_once(
-                            (struct l7_bytes){(const uint8_t *)path, strlen(path)}, decoded)
-                      : 0;
+    size_t len =
+        path ? path_decode_once((struct l7_bytes){(const uint8_t *)path, strlen(path)}, decoded)
+             : 0;
     decoded[len] = '\0';
     cr_assert(fake_is(&fields[FIELD_PATH].forms[0], (char *)decoded), "%s: path %s", v->name,
               decoded);
