@@ -301,10 +301,16 @@ static void port_send_failed(void *self, int err, uint32_t len)
                              port->name, len, iface_mtu(port->name), port->name, len - ETH_HLEN);
         break;
     default:
-        if (say_once(port, SAID_SEND))
-            port->host->diag(port->host, L7_WARNING,
-                             "%s: a frame of %u bytes could not be sent: %s", port->name, len,
-                             strerror(err));
+        if (!say_once(port, SAID_SEND))
+            break;
+        /* A virtio-net header names one segmentation; a tunnel around it is one too many. */
+        port->host->diag(port->host, L7_WARNING, "%s: a frame of %u bytes could not be sent: %s%s",
+                         port->name, len, strerror(err),
+                         len > iface_mtu(port->name) + ETH_HLEN + TAG_SIZE
+                             ? "; if it is a tunnel's, at its sender: ethtool -K IFACE "
+                               "tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off "
+                               "tx-gre-segmentation off tx-gre-csum-segmentation off"
+                             : "");
         break;
     }
 }

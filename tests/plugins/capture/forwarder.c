@@ -5,6 +5,7 @@
  *       check              only check whether opening would work
  *       inject=N           every Nth frame is dropped, and its copy injected in its place
  *       drop=TEXT          drop frames that contain TEXT
+ *       buffer=BYTES       the plugin's option
  *       no-tx-checksum     turn the transmit checksum offload off while running
  *
  * Says "ready" on standard output when it runs, "cannot run" if it never will, and on SIGTERM its
@@ -36,6 +37,7 @@ struct tally {
 struct orders {
     unsigned inject_every;
     const char *drop;
+    const char *buffer;
     bool check;
     bool no_tx_checksum;
 };
@@ -139,12 +141,14 @@ static void catch_signals(void)
 
 static struct orders read_orders(int count, char **texts)
 {
-    struct orders orders = {.inject_every = 0};
+    struct orders orders = {.buffer = "33554432"};
     for (int i = 0; i < count; i++) {
         if (strncmp(texts[i], "inject=", 7) == 0)
             orders.inject_every = (unsigned)atoi(texts[i] + 7);
         else if (strncmp(texts[i], "drop=", 5) == 0)
             orders.drop = texts[i] + 5;
+        else if (strncmp(texts[i], "buffer=", 7) == 0)
+            orders.buffer = texts[i] + 7;
         else if (strcmp(texts[i], "check") == 0)
             orders.check = true;
         else if (strcmp(texts[i], "no-tx-checksum") == 0)
@@ -168,7 +172,7 @@ int main(int argc, char **argv)
     said.print = true;
     config_add(&config, "interfaces", argv[2]);
     config_add(&config, "interfaces", argv[3]);
-    config_add(&config, "buffer", "33554432");
+    config_add(&config, "buffer", orders.buffer);
 
     void *object = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
     const struct l7_plugin *plugin = object ? dlsym(object, "l7_plugin") : NULL;

@@ -362,6 +362,51 @@ def test_udp_segmentation(net, tools, _):
                   f"lost silently: {counts} {said}")
 
 
+def test_tunnel(net, tools, digest):
+    """A tunnel crosses; segmented in the kernel's way it cannot, and that is said with a remedy."""
+    features = ("tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation")
+    for host, me, other in ((net.client, 1, 2), (net.server, 2, 1)):
+        host.must("ip", "link", "add", "tun0", "type", "vxlan", "id", "5", "dstport", "4789",
+                  "local", f"10.99.0.{me}", "remote", f"10.99.0.{other}", "dev", "eth0")
+        host.must("ip", "addr", "add", f"10.98.0.{me}/24", "dev", "tun0")
+        host.must("ip", "link", "set", "tun0", "mtu", "1440", "up")
+    with Forwarder(net, tools) as forwarder:
+        net.client.run("curl", "-sS", "--max-time", "0.5", "-o", "/dev/null",
+                       "http://10.98.0.2/file")
+        said = forwarder.said()
+        counts = forwarder.stop()
+        claim(said.count(" ".join(f"{feature} off" for feature in features)) == 1, f"said: {said}")
+        claim(counts["received"] == counts["forwarded"] + counts["send_errors"],
+              f"a frame is in no counter: {counts}")
+    for host in (net.client, net.server):
+        for feature in features:
+            host.must("ethtool", "-K", "eth0", feature, "off")
+    with Forwarder(net, tools) as forwarder:
+        fetch(net.client, "10.98.0.2", digest)
+        claim_nothing_lost(forwarder.stop(), large=False)
+
+
+UDP_FLOOD = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(2000):
+    s.sendto(bytes(1000), ("10.99.0.2", 9))
+"""
+
+
+def test_overrun(net, tools, _):
+    """What the kernel had no room for is counted."""
+    with Forwarder(net, tools, "buffer=100000") as forwarder:
+        claim(net.client.ping("10.99.0.2"), "no answer")
+        forwarder.process.send_signal(signal.SIGSTOP)
+        net.client.must(sys.executable, "-c", UDP_FLOOD)
+        forwarder.process.send_signal(signal.SIGCONT)
+        claim(net.client.ping("10.99.0.2"), "no answer")
+        counts = forwarder.stop()
+        claim(counts["lost"] > 1000, f"lost silently: {counts}")
+        claim(counts["received"] + counts["lost"] >= 2000, f"a frame is in no counter: {counts}")
+
+
 def test_down_and_up(net, tools, _):
     """An interface may go down, and away, and come back."""
     with Forwarder(net, tools) as forwarder:
@@ -470,11 +515,17 @@ def rate(net, megabytes=600):
     return results
 
 
+def requests(net):
+    """Small requests a second on 32 connections that stay."""
+    out = net.client.must("wrk", "-t1", "-c32", "-d3s", "http://10.99.0.2/small")
+    return float(re.search(r"Requests/sec:\s*([0-9.]+)", out)[1])
+
+
 def bench(net, tools):
-    """Print the forwarder's rate beside a kernel bridge's."""
+    """Print the forwarder's rates beside a kernel bridge's (needs wrk)."""
     with Forwarder(net, tools) as forwarder:
         rate(net, 100)
-        ours = rate(net)
+        ours = rate(net) + [requests(net)]
         with open(f"/proc/{forwarder.process.pid}/stat", encoding="ascii") as stat:
             fields = stat.read().rsplit(") ", 1)[1].split()
         counts = forwarder.stop()
@@ -483,12 +534,15 @@ def bench(net, tools):
     for name in ("left", "right"):
         net.node.must("ip", "link", "set", name, "master", "br0")
     net.client.ping("10.99.0.2")
-    theirs = rate(net)
+    theirs = rate(net) + [requests(net)]
     net.node.must("ip", "link", "del", "br0")
-    print(f"forwarder {ours[0]:.0f} and {ours[1]:.0f} MB/s (1 and 4 connections), bridge "
-          f"{theirs[0]:.0f} and {theirs[1]:.0f} MB/s: {ours[0] / theirs[0]:.2f} and "
-          f"{ours[1] / theirs[1]:.2f}; forwarder CPU user {int(fields[11]) / 100} s, system "
-          f"{int(fields[12]) / 100} s; {counts}")
+    for title, unit, mine, other in zip(
+            ("1 connection", "4 connections", "small requests"), ("MB/s", "MB/s", "/s"), ours,
+            theirs):
+        print(f"{title}: forwarder {mine:.0f} {unit}, bridge {other:.0f} {unit}, "
+              f"ratio {mine / other:.2f}")
+    print(f"forwarder CPU: user {int(fields[11]) / 100} s, system {int(fields[12]) / 100} s; "
+          f"{counts}")
 
 
 def unable():
