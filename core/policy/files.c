@@ -113,6 +113,8 @@ void files_read(struct load *l)
     struct walk w = {.l = l};
     struct stat st;
     const char *root = l->source->dir;
+    if (root == NULL || root[0] == '\0')
+        return;
     size_t len = strlen(root);
     char *path = arena_copy(&l->scratch, root);
     while (len > 1 && path[len - 1] == '/')

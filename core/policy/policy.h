@@ -32,7 +32,8 @@ struct policy_keyword {
 };
 
 struct policy_source {
-    const char *dir;       /* every *.yaml, *.yml, *.json below it, in name order */
+    const char *dir;       /* every *.yaml, *.yml, *.json below it, in name order; NULL or "": no
+                              policies */
     const char *node_name; /* [INV-3]; NULL: every Pod is local */
     const struct policy_keyword *keywords;
     size_t keyword_count;
