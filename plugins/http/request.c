@@ -182,12 +182,14 @@ static enum l7_step finish_head(const struct http *http, struct session *s, stru
     if (!reason)
         reason = read_framing(h, r, &kind);
     set_head_attrs(http, s->tx, h, r);
-    if (!reason && !s->announced)
-        reason = announce(http, s, r, &judgement);
-    if (reason)
-        return break_head(http, s, r, progress, reason);
+    /* First what stands first: the answer is the same when the lines come one by one. */
+    const char *early = s->announced ? NULL : announce(http, s, r, &judgement);
+    if (judgement == L7_JUDGEMENT_REFUSE)
+        return refuse(s);
+    if (early || reason)
+        return break_head(http, s, r, progress, early ? early : reason);
     const struct authority *host = request_host(r);
-    if (judgement != L7_JUDGEMENT_REFUSE && host)
+    if (host)
         judgement = field_emit_host(http, s->tx, host);
     if (judgement != L7_JUDGEMENT_REFUSE)
         judgement = http->host->tx_decide(s->tx);
@@ -221,16 +223,16 @@ static enum l7_step read_head(const struct http *http, struct session *s, struct
             return session_break(progress, "transaction-limit");
         set_first_attrs(http, s->tx, &r);
     }
-    if (!reason)
-        reason = head_reason;
     if (!reason && step == HEAD_DONE)
         return finish_head(http, s, &r, progress);
     enum l7_judgement judgement = L7_JUDGEMENT_OPEN;
-    if (!reason)
+    if (!reason && !s->announced)
         reason = announce(http, s, &r, &judgement);
-    if (reason)
-        return break_head(http, s, &r, progress, reason);
-    return judgement == L7_JUDGEMENT_REFUSE ? refuse(s) : L7_STEP_OK;
+    if (judgement == L7_JUDGEMENT_REFUSE)
+        return refuse(s);
+    if (!reason)
+        reason = head_reason;
+    return reason ? break_head(http, s, &r, progress, reason) : L7_STEP_OK;
 }
 
 /* Between messages: who may speak at all. */
@@ -320,7 +322,8 @@ static enum l7_probe probe_target(struct l7_bytes method, struct l7_bytes target
 /* A method nobody registered may be another protocol's command: the version has to be seen. */
 static enum l7_probe probe_line(struct l7_bytes line)
 {
-    const uint8_t *lf = memchr(line.ptr, '\n', line.len);
+    size_t max = line.len < PROBE_LINE_MAX ? line.len : PROBE_LINE_MAX;
+    const uint8_t *lf = max > 0 ? memchr(line.ptr, '\n', max) : NULL;
     if (!lf)
         return line.len < PROBE_LINE_MAX ? L7_PROBE_MORE : L7_PROBE_YES;
     size_t len = (size_t)(lf - line.ptr);
