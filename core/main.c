@@ -154,7 +154,9 @@ static int judge_file(struct engine *e, const char *file, struct problems *probl
     struct stats st;
     engine_stats(e, &st, NULL);
     engine_stop(e);
-    fprintf(stderr,
+    if (st.frames_received == 0 && err < 0)
+        return 1;
+    fprintf(stdout,
             "l7guard: %s: %llu frames, %llu flows (%llu governed, %llu refused, %llu denied), "
             "%llu transactions allowed, %llu refused\n",
             file, (unsigned long long)st.frames_received, (unsigned long long)st.flows_opened,

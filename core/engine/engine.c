@@ -115,17 +115,27 @@ static struct worker *add_worker(struct engine *e)
     return w;
 }
 
+/* Instances borrow the text of their settings for as long as they live. */
+static bool keep_config(struct engine *e, struct l7_config *config)
+{
+    struct l7_config **list = realloc(e->configs, (e->config_count + 1) * sizeof(*list));
+    if (list == NULL) {
+        config_free(config);
+        return false;
+    }
+    e->configs = list;
+    e->configs[e->config_count++] = config;
+    return true;
+}
+
 /* Open one capture for a worker of its own. With `check` nothing stays open. */
 static int open_capture(struct engine *e, const struct plugin *p, struct l7_config *config,
-                        struct place at, bool check, struct problems *problems)
+                        bool check)
 {
     void *self = NULL;
     int err = p->capture->open(p->host, config, check, &self);
-    if (err < 0) {
-        problem_add(problems, PROBLEM_ERROR, at, "the capture cannot be opened: %s",
-                    strerror(-err));
-        return err;
-    }
+    if (err < 0)
+        return err; /* the plugin has said why */
     if (check)
         return 0;
     struct worker *w = add_worker(e);
@@ -155,9 +165,8 @@ static int open_captures(struct engine *e, bool check, struct problems *problems
         const struct plugin *p = find(e, L7_KIND_CAPTURE, in, problems);
         struct l7_config *config = p != NULL ? config_new(p, in->options, problems) : NULL;
         int err = -EINVAL;
-        if (config != NULL)
-            err = open_capture(e, p, config, where(in), check, problems);
-        config_free(config);
+        if (config != NULL && keep_config(e, config))
+            err = open_capture(e, p, config, check);
         if (err < 0)
             result = err;
     }
@@ -165,18 +174,15 @@ static int open_captures(struct engine *e, bool check, struct problems *problems
 }
 
 static int open_log(struct engine *e, const struct plugin *p, const struct node *options,
-                    struct place at, bool check, struct problems *problems)
+                    bool check, struct problems *problems)
 {
     struct l7_config *config = config_new(p, options, problems);
-    if (config == NULL)
+    if (config == NULL || !keep_config(e, config))
         return -EINVAL;
     void *self = NULL;
-    int err = p->log->open(p->host, config, check, &self);
-    if (err < 0)
-        problem_add(problems, PROBLEM_ERROR, at, "the log cannot be opened: %s", strerror(-err));
-    else if (!check)
+    int err = p->log->open(p->host, config, check, &self); /* which says why, if not */
+    if (err == 0 && !check)
         err = logger_add(e->logger, p->log, self);
-    config_free(config);
     return err;
 }
 
@@ -187,7 +193,7 @@ static int open_logs(struct engine *e, bool check, struct problems *problems)
     for (size_t i = 0; i < e->settings->log_count; i++) {
         const struct instance *in = &e->settings->logs[i];
         const struct plugin *p = find(e, L7_KIND_LOG, in, problems);
-        int err = p != NULL ? open_log(e, p, in->options, where(in), check, problems) : -EINVAL;
+        int err = p != NULL ? open_log(e, p, in->options, check, problems) : -EINVAL;
         if (err < 0)
             result = err;
     }
@@ -197,7 +203,7 @@ static int open_logs(struct engine *e, bool check, struct problems *problems)
         const struct plugin *p = registry_at(e->registry, i);
         if (p->log == NULL)
             continue;
-        int err = open_log(e, p, NULL, (struct place){.field = p->desc->name}, check, problems);
+        int err = open_log(e, p, NULL, check, problems);
         if (err < 0)
             result = err;
     }
@@ -264,6 +270,11 @@ void engine_stop(struct engine *e)
         logger_free(e->logger);
     }
     e->logger = NULL;
+    for (size_t i = 0; i < e->config_count; i++)
+        config_free(e->configs[i]);
+    free(e->configs);
+    e->configs = NULL;
+    e->config_count = 0;
 }
 
 int engine_replay(struct engine *e, const char *file, struct problems *problems)
@@ -278,10 +289,11 @@ int engine_replay(struct engine *e, const char *file, struct problems *problems)
     snprintf(pair, sizeof(pair), "file=%s", file);
     const char *pairs[] = {pair};
     struct l7_config *config = config_new_pairs(p, pairs, 1, problems);
-    int err = config != NULL ? start_logger(e, problems) : -EINVAL;
+    if (config == NULL || !keep_config(e, config))
+        return -EINVAL;
+    int err = start_logger(e, problems);
     if (err == 0)
-        err = open_capture(e, p, config, (struct place){.file = file}, false, problems);
-    config_free(config);
+        err = open_capture(e, p, config, false);
     if (err < 0)
         return err;
     return worker_replay(e->workers[0]);

@@ -27,6 +27,8 @@ struct engine {
     struct registry *registry;
     struct snapshot *snapshot; /* current; one reference */
     struct logger *logger;     /* NULL until start */
+    struct l7_config **configs; /* of the instances that are open, which borrow from them */
+    size_t config_count;
     struct worker **workers;
     size_t worker_count;
     uint64_t generation; /* of the current snapshot */

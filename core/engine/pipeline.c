@@ -275,6 +275,47 @@ static bool is_neighbour_discovery(const struct packet *p)
     return p->proto == PROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 137;
 }
 
+/* A SYN on a flow that is known: does it begin another one? A flow that is judged goes on until
+ * the server agrees (see replaced()): else a client could move what is read away from what the
+ * server reads. */
+static bool begins_anew(const struct flow *f, const struct packet *p)
+{
+    const struct judged *j = flow_extra_const(f);
+    switch ((enum fate)j->fate) {
+    case FATE_REFUSED:
+        return true;
+    case FATE_PASS:
+        return f->life == FLOW_TCP_CLOSING || (j->session != NULL && p->seq != j->syn);
+    case FATE_DENIED:
+    case FATE_GOVERNED:
+    default:
+        return false;
+    }
+}
+
+/* The server has answered a later handshake than the one this flow began with: that one it is. */
+static struct flow *replaced(struct worker *w, struct flow *f, const struct packet *p)
+{
+    struct judged *j = flow_extra(f);
+    if (!j->has_other_syn || p->ack != j->other_syn + 1)
+        return f;
+    uint32_t syn = j->other_syn;
+    table_remove(w->table, f);
+    f = table_open(w->table, p, true, w->now_ns);
+    if (f == NULL)
+        return NULL;
+    j = flow_extra(f);
+    w->stats.flows_opened++;
+    decide(w, f, j);
+    if (j->fate != FATE_DENIED && !begin(w, f, j)) {
+        table_remove(w->table, f);
+        return NULL;
+    }
+    if (j->session != NULL)
+        session_begin(j->session, syn);
+    return f;
+}
+
 static enum outcome judge_packet(struct worker *w, const struct packet *p, const struct carrier *c,
                                  const char **reason)
 {
@@ -282,15 +323,15 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
         return OUTCOME_FORWARD; /* [BYP-7] */
     enum l7_dir dir;
     struct flow *f = table_find(w->table, p, &dir);
-    if (f != NULL && p->proto == PROTO_TCP &&
-        (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
-        /* A port used again: after a refusal at once; after an end when the sequence numbers
-         * differ from those of a mere repeat. */
-        struct judged *j = flow_extra(f);
-        bool over = j->fate == FATE_REFUSED || (j->session == NULL && f->life == FLOW_TCP_CLOSING);
-        if (over) {
-            table_remove(w->table, f);
-            f = NULL;
+    uint8_t handshake = p->proto == PROTO_TCP ? p->flags & (TCP_SYN | TCP_ACK | TCP_RST) : 0;
+    if (f != NULL && handshake == TCP_SYN && begins_anew(f, p)) {
+        table_remove(w->table, f);
+        f = NULL;
+    } else if (f != NULL && handshake == (TCP_SYN | TCP_ACK) && dir == L7_TO_CLIENT) {
+        f = replaced(w, f, p);
+        if (f == NULL) {
+            *reason = "flow-limit";
+            return OUTCOME_DROP;
         }
     }
     if (f == NULL && p->quoted) {

@@ -2,9 +2,12 @@
 #include "engine/record.h"
 
 #include <string.h>
+#include <unistd.h>
 #include "engine/logger.h"
+#include "engine/settings.h"
 
 #define ATTRS_MAX 64
+#define WAITS_MAX 50000 /* ten seconds */
 
 static void fill_policy(struct l7_record_policy *to, const struct rule *rule, const char *action,
                         const char *reason)
@@ -89,6 +92,14 @@ static void put(struct worker *w, const struct l7_record *r)
     if (w->logger == NULL)
         return;
     w->stats.records++;
+    /* A file can wait for its log, a wire cannot. */
+    for (int tries = 0; w->offline && tries < WAITS_MAX; tries++) {
+        struct logger_stats stats;
+        logger_stats(w->logger, &stats);
+        if (stats.queued_bytes < w->settings->log_queue / 2)
+            break;
+        usleep(200);
+    }
     logger_put(w->logger, r);
 }
 

@@ -66,6 +66,12 @@ void session_regovern(struct session *s, bool governed)
     s->streaming = s->streaming || stream_pending(up).len > 0;
 }
 
+void session_begin(struct session *s, uint32_t syn)
+{
+    s->judged->syn = syn;
+    stream_start(&s->stream[L7_TO_SERVER], syn + 1, s->governed);
+}
+
 bool session_overdue(const struct session *s, uint64_t now_ns)
 {
     uint64_t limit = s->worker->settings->decision_timeout * 1000000ull;
@@ -385,16 +391,6 @@ static enum outcome down_packet(struct session *s, const struct packet *p, const
         return OUTCOME_DROP;
     }
     if (syn && ack) {
-        if (j->has_other_syn && p->ack == j->other_syn + 1) {
-            /* The server has taken the later handshake for a new connection. */
-            if (s->governed && (up->read > 0 || s->claim != NULL)) {
-                refuse(s, "connection-replaced");
-                return OUTCOME_REJECT;
-            }
-            j->syn = j->other_syn;
-            stream_start(up, j->syn + 1, s->governed);
-            s->has_next[0] = s->has_next[1] = false;
-        }
         j->has_other_syn = false;
         if (p->ack == j->syn + 1)
             j->answered = true;
@@ -439,8 +435,7 @@ static enum outcome client_syn(struct session *s, const struct packet *p, const 
         return OUTCOME_DROP;
     }
     if (!up->started && !s->midstream) {
-        j->syn = p->seq;
-        stream_start(up, p->seq + 1, true);
+        session_begin(s, p->seq);
     } else if (p->seq != j->syn) {
         /* Believed when the server answers it; until then the flow goes on as it was. */
         j->other_syn = p->seq;
@@ -650,10 +645,8 @@ enum outcome session_packet(struct session *s, enum l7_dir dir, const struct pac
     } else {
         struct stream *up = &s->stream[L7_TO_SERVER];
         bool syn = (p->flags & TCP_SYN) != 0;
-        if (syn && !up->started) {
-            s->judged->syn = p->seq;
-            stream_start(up, p->seq + 1, false);
-        }
+        if (syn && !up->started)
+            session_begin(s, p->seq);
         if ((p->flags & TCP_ACK) != 0)
             watch_ack(s, L7_TO_CLIENT, p->ack);
         if (p->payload_len > 0 || (p->flags & TCP_FIN) != 0) {

@@ -69,6 +69,9 @@ void session_free(struct session *s);
 /* The flow came under L7 rules, or is no longer, or under others. */
 void session_regovern(struct session *s, bool governed);
 
+/* Begin with the client's sequence number; for a connection whose answer came first. */
+void session_begin(struct session *s, uint32_t syn);
+
 /* One TCP packet; `dir` is its direction. On OUTCOME_DROP `*reason` is set. When the session wants
  * the flow refused it has set refuse_reason: the caller calls refuse_flow(), which frees it. */
 enum outcome session_packet(struct session *s, enum l7_dir dir, const struct packet *p,

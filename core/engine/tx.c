@@ -185,7 +185,9 @@ static void finish(struct tx *tx, bool unfinished)
     struct session *s = tx->session;
     if (s == NULL)
         return;
-    if (tx->judgement == L7_JUDGEMENT_ALLOW)
+    /* Nobody judges a watched flow: what was recognised is logged, also what a rule would have
+     * refused as malformed. */
+    if (tx->judgement == L7_JUDGEMENT_ALLOW || (!s->governed && tx->judgement == L7_JUDGEMENT_OPEN))
         record_transaction(s->worker, s->flow, tx, s->packet, unfinished);
     s->tx_count--;
     if (s->refuse_tx == tx)

@@ -68,6 +68,11 @@ static inline void *flow_extra(struct flow *f)
     return f + 1;
 }
 
+static inline const void *flow_extra_const(const struct flow *f)
+{
+    return f + 1;
+}
+
 /* The flow of a packet and the packet's direction in it; NULL: none. */
 struct flow *table_find(struct table *t, const struct packet *p, enum l7_dir *dir);
 

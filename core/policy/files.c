@@ -128,8 +128,6 @@ void files_read(struct load *l)
         walk_read(&w, w.dirs[w.next++].path);
     if (w.file_count)
         qsort(w.files, w.file_count, sizeof *w.files, file_compare);
-    else
-        walk_problem(&w, PROBLEM_WARNING, root, "has no *.yaml, *.yml or *.json file");
     for (size_t i = 0; i < w.file_count; i++) {
         struct yaml_file *file = NULL;
         l->files = arena_grow(&l->scratch, l->files, l->file_count, &l->file_cap, sizeof *l->files);
