@@ -10,8 +10,8 @@ forwarder (forwarder.c) judges nothing.
 
     live_afpacket.py [--bench] [NAME...]     all tests, or those named
 
-L7_BUILD names the build directory whose plugin is used; without it the plugin is built here, with
-CC and CFLAGS. Exit status 77: not possible here, skipped; 1: a test failed.
+L7_BUILD names the build directory whose plugin and compiler are used; without it the plugin is
+built here, with CC and CFLAGS. Exit status 77: not possible here, skipped; 1: a test failed.
 """
 import hashlib
 import json
@@ -204,15 +204,16 @@ class Tools:
 
     def __init__(self):
         flags = os.environ.get("CFLAGS", "-O2").split()
-        self.plugin = None
+        compiler = os.environ.get("CC", "cc")
         build = os.environ.get("L7_BUILD")
+        self.plugin = os.path.join(build, "plugins", "afpacket.so") if build else None
         if build:
-            self.plugin = os.path.join(build, "plugins", "afpacket.so")
-            with open(os.path.join(build, "CMakeCache.txt"), encoding="utf-8") as cache:
-                sanitize = re.search(r"^L7_SANITIZE:\w+=(.+)$", cache.read(), re.M)
-            if sanitize:
-                flags.append("-fsanitize=" + sanitize[1])
-        common = [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-I", SDK] + flags
+            with open(os.path.join(build, "CMakeCache.txt"), encoding="utf-8") as file:
+                cache = dict(re.findall(r"^(\w+):\w+=(.+)$", file.read(), re.M))
+            compiler = cache["CMAKE_C_COMPILER"]
+            if "L7_SANITIZE" in cache:
+                flags.append("-fsanitize=" + cache["L7_SANITIZE"])
+        common = [compiler, "-std=gnu11", "-D_GNU_SOURCE", "-I", SDK] + flags
         if not self.plugin:
             folder = os.path.join(ROOT, "plugins", "capture", "afpacket")
             sources = [os.path.join(folder, f) for f in os.listdir(folder) if f.endswith(".c")]
@@ -441,7 +442,7 @@ def test_mtu(net, tools, digest):
                 claim(not net.client.ping("10.99.0.2", 1468, 0.1, whole=True), "it arrived")
             claim(net.client.ping("10.99.0.2", 1372, whole=True), "no answer")
             said = forwarder.said()
-            claim(said.count("frames of 1510 bytes do not fit its MTU of 1400") == 1, f"said: {said}")
+            claim(said.count("of 1510 bytes do not fit its MTU of 1400") == 1, f"said: {said}")
             claim(forwarder.stop()["send_errors"] == 3, "not counted")
     finally:
         net.node.must("ip", "link", "set", "right", "mtu", "1500")
