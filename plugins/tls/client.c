@@ -140,29 +140,18 @@ static enum l7_step client_other(const struct tls *tls, struct tls_flow *t, stru
     return L7_STEP_OK;
 }
 
-enum l7_step client_feed(const struct tls *tls, struct tls_flow *t, struct l7_flow *flow,
-                         struct l7_bytes in, struct l7_progress *progress)
+/* Some of a message of the client was walked. */
+static enum l7_step client_message(const struct tls *tls, struct tls_flow *t, struct l7_flow *flow,
+                                   struct l7_bytes in, bool whole, struct l7_progress *progress)
 {
     struct handshake *h = &t->client;
-    struct record record;
-    const char *reason;
-    enum handshake_walk walk;
 
-    if (t->phase == PHASE_REFUSED || in.len == 0)
-        return L7_STEP_OK;
-    if (t->phase == PHASE_OPAQUE || client_is_encrypted(t))
-        return client_opaque(tls, t, in.len, progress);
-    walk = handshake_walk(h, in, &record, &reason);
-    if (walk == HANDSHAKE_BAD)
-        return broken(progress, reason);
-    if (walk == HANDSHAKE_OTHER)
-        return client_other(tls, t, in, &record, progress);
     if (h->have == 0) {
         progress->needed = handshake_needed(h);
         return L7_STEP_OK;
     }
     if (h->head[0] == CLIENT_HELLO)
-        return hello_gather(tls, t, flow, in, walk == HANDSHAKE_WHOLE, progress);
+        return hello_gather(tls, t, flow, in, whole, progress);
     if (t->phase == PHASE_HELLO || t->answer == ANSWER_RETRY)
         return broken(progress, "unexpected-handshake");
     t->client_spoke = true;
@@ -170,4 +159,28 @@ enum l7_step client_feed(const struct tls *tls, struct tls_flow *t, struct l7_fl
         return client_opaque(tls, t, in.len, progress);
     progress->consumed = handshake_consume(h);
     return L7_STEP_OK;
+}
+
+enum l7_step client_feed(const struct tls *tls, struct tls_flow *t, struct l7_flow *flow,
+                         struct l7_bytes in, struct l7_progress *progress)
+{
+    struct record record;
+    const char *reason;
+    enum l7_step step = L7_STEP_OK;
+
+    if (t->phase == PHASE_REFUSED || in.len == 0)
+        return L7_STEP_OK;
+    if (t->phase == PHASE_OPAQUE || client_is_encrypted(t))
+        return client_opaque(tls, t, in.len, progress);
+    do {
+        enum handshake_walk walk = handshake_walk(&t->client, in, &record, &reason);
+
+        if (walk == HANDSHAKE_BAD)
+            return broken(progress, reason);
+        if (walk == HANDSHAKE_OTHER)
+            return client_other(tls, t, in, &record, progress);
+        progress->needed = 0;
+        step = client_message(tls, t, flow, in, walk == HANDSHAKE_WHOLE, progress);
+    } while (step_goes_on(step, progress, in));
+    return step;
 }

@@ -56,39 +56,51 @@ static void handshake_take(struct handshake *h, struct l7_bytes in)
     h->have += (uint32_t)n;
 }
 
+/* Read the head of the next record, which must go on with the message or come between two. */
+static enum handshake_walk handshake_head(struct handshake *h, struct l7_bytes in,
+                                          struct record *record, const char **reason)
+{
+    struct l7_bytes rest = {in.ptr + h->wire, in.len - h->wire};
+    struct record next = {0};
+
+    switch (record_head(rest, &next, reason)) {
+    case RECORD_BAD:
+        return HANDSHAKE_BAD;
+    case RECORD_MORE:
+        return HANDSHAKE_PART;
+    case RECORD_WHOLE:
+        break;
+    }
+    if (next.type != RECORD_HANDSHAKE && h->have > 0) {
+        *reason = "interleaved-record"; /* RFC 8446 5.1 */
+        return HANDSHAKE_BAD;
+    }
+    if (next.type != RECORD_HANDSHAKE) {
+        *record = next;
+        return HANDSHAKE_OTHER;
+    }
+    h->wire += RECORD_HEAD;
+    h->left = next.len;
+    return HANDSHAKE_PART;
+}
+
+static bool handshake_is_whole(const struct handshake *h)
+{
+    return handshake_size(h) > 0 && h->have == handshake_size(h);
+}
+
 enum handshake_walk handshake_walk(struct handshake *h, struct l7_bytes in, struct record *record,
                                    const char **reason)
 {
-    struct record next = {0};
+    enum handshake_walk walk = HANDSHAKE_PART;
 
-    for (;;) {
-        if (handshake_size(h) > 0 && h->have == handshake_size(h))
-            return HANDSHAKE_WHOLE;
-        if (h->wire >= in.len)
-            return HANDSHAKE_PART;
-        if (h->left > 0) {
-            handshake_take(h, in);
-            continue;
-        }
-        switch (record_head((struct l7_bytes){in.ptr + h->wire, in.len - h->wire}, &next, reason)) {
-        case RECORD_BAD:
-            return HANDSHAKE_BAD;
-        case RECORD_MORE:
-            return HANDSHAKE_PART;
-        case RECORD_WHOLE:
-            break;
-        }
-        if (next.type != RECORD_HANDSHAKE && h->have > 0) {
-            *reason = "interleaved-record"; /* RFC 8446 5.1 */
-            return HANDSHAKE_BAD;
-        }
-        if (next.type != RECORD_HANDSHAKE) {
-            *record = next;
-            return HANDSHAKE_OTHER;
-        }
-        h->wire += RECORD_HEAD;
-        h->left = next.len;
-    }
+    if (handshake_is_whole(h))
+        return HANDSHAKE_WHOLE;
+    if (h->left == 0 && h->wire < in.len)
+        walk = handshake_head(h, in, record, reason);
+    if (walk == HANDSHAKE_PART && h->left > 0 && h->wire < in.len)
+        handshake_take(h, in);
+    return handshake_is_whole(h) ? HANDSHAKE_WHOLE : walk;
 }
 
 size_t handshake_size(const struct handshake *h)
@@ -111,7 +123,7 @@ size_t handshake_consume(struct handshake *h)
 {
     size_t wire = h->wire;
 
-    if (handshake_size(h) > 0 && h->have == handshake_size(h))
+    if (handshake_is_whole(h))
         h->have = 0;
     h->wire = 0;
     h->first = h->left;

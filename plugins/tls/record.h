@@ -54,8 +54,10 @@ enum handshake_walk {
     HANDSHAKE_BAD,   /* not records, or a record of another type inside a message: *reason */
 };
 
-/* Go on through `in`, which begins at the first unconsumed byte, up to the end of the message.
- * Asked again after WHOLE, says WHOLE again. */
+/* Take one step through `in`, which begins at the first unconsumed byte: to the end of what is at
+ * hand of the message's head, of the open record, or of the message. So the caller can judge each
+ * step before the next, and how bytes are cut does not change what is found first. Another step is
+ * worth while as long as handshake_needed() is there. Asked again after WHOLE, says WHOLE again. */
 enum handshake_walk handshake_walk(struct handshake *h, struct l7_bytes in, struct record *record,
                                    const char **reason);
 

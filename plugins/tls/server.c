@@ -133,10 +133,9 @@ static enum l7_step server_message(const struct tls *tls, struct tls_flow *t, st
 enum l7_step server_feed(const struct tls *tls, struct tls_flow *t, struct l7_bytes in,
                          struct l7_progress *progress)
 {
-    struct handshake *h = &t->server;
     struct record record;
     const char *reason;
-    enum handshake_walk walk;
+    enum l7_step step;
 
     if (t->phase == PHASE_HELLO || t->phase == PHASE_REFUSED)
         return L7_STEP_WAIT;
@@ -145,10 +144,15 @@ enum l7_step server_feed(const struct tls *tls, struct tls_flow *t, struct l7_by
         progress->skip = L7_SKIP_ALL;
         return L7_STEP_OK;
     }
-    walk = handshake_walk(h, in, &record, &reason);
-    if (walk == HANDSHAKE_BAD)
-        return broken(progress, reason);
-    if (walk == HANDSHAKE_OTHER)
-        return server_other(tls, t, &record, progress);
-    return server_message(tls, t, in, walk == HANDSHAKE_WHOLE, progress);
+    do {
+        enum handshake_walk walk = handshake_walk(&t->server, in, &record, &reason);
+
+        if (walk == HANDSHAKE_BAD)
+            return broken(progress, reason);
+        if (walk == HANDSHAKE_OTHER)
+            return server_other(tls, t, &record, progress);
+        progress->needed = 0;
+        step = server_message(tls, t, in, walk == HANDSHAKE_WHOLE, progress);
+    } while (step_goes_on(step, progress, in));
+    return step;
 }
