@@ -265,7 +265,7 @@ static bool key_find(const struct l7_config *c, const char *key, size_t *index)
 static void tell(const struct l7_config *c, struct problems *problems, const struct node *where,
                  const char *key, const char *problem)
 {
-    char field[FIELD_LEN_MAX];
+    char field[L7_NAME_MAX + FIELD_LEN_MAX];
 
     snprintf(field, sizeof(field), "%s.%s", c->name, key);
     problem_add(problems, PROBLEM_ERROR, node_place(where, field), "%s", problem);

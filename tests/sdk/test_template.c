@@ -92,7 +92,7 @@ TestSuite(template, .init = setup, .fini = teardown);
 /* `text` in memory of its own size, so that a byte read too far is seen. */
 static struct l7_bytes exact(const char *text, size_t len)
 {
-    uint8_t *copy = malloc(len ? len : 1);
+    uint8_t *copy = calloc(1, len ? len : 1);
     memcpy(copy, text, len);
     return (struct l7_bytes){copy, len};
 }

@@ -28,7 +28,7 @@ TestSuite(yaml, .init = setup, .fini = teardown);
 /* From memory that ends where the text ends, so that a byte read too far is seen. */
 static int parse_bytes(const char *text, size_t len, bool json)
 {
-    char *exact = malloc(len ? len : 1);
+    char *exact = calloc(1, len ? len : 1);
     memcpy(exact, text, len);
     int status = yaml_parse("f", exact, len, json, problems, &file);
     free(exact);

@@ -19,7 +19,7 @@ static size_t name_count;
 static void setup(void)
 {
     strcpy(dir, "/tmp/l7test-XXXXXX");
-    mkdtemp(dir);
+    cr_assert_not_null(mkdtemp(dir));
     problems = problems_new();
     r = registry_new(NULL, "/logs");
 }
@@ -231,7 +231,7 @@ Test(registry, the_same_plugin_from_another_directory_is_refused)
     rmdir(dir);
     name_count = 0;
     strcpy(dir, "/tmp/l7test-XXXXXX");
-    mkdtemp(dir);
+    cr_assert_not_null(mkdtemp(dir));
     put("tape");
     cr_assert_lt(scan(), 0);
     char sentence[256];
