@@ -187,12 +187,9 @@ static void multicast_check(struct rule_read *r)
 static void rule_applied(struct rule_read *r)
 {
     struct at at = at_key(r->at, "appliedTo"), peers = at_key(r->at, "from");
-    r->applied = r->p->applied;
-    if (r->p->applied.entries == 0) {
-        struct applied own = {0};
-        applied_read(r->l, &at, r->p, IN_RULE_APPLIED, &own);
-        r->applied = own;
-    }
+    applied_read(r->l, &at, r->p, IN_RULE_APPLIED, &r->applied);
+    if (r->p->applied.entries)
+        r->applied = r->p->applied; /* both: told by applied_places() */
     if (!r->applied.services)
         return;
     if (r->direction == DIRECTION_EGRESS) /* [V14] */

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "base/address.h"
 #include "policy/names.h"
 #include "policy/snapshot.h"
@@ -204,12 +205,11 @@ static void question_ask(const struct question *q, struct answer *out)
 
 static const struct rule_list *node_port_list(const struct snapshot *s, const struct tuple *t)
 {
-    for (size_t i = 0; i < s->node_port_count; i++) {
-        const struct service_match *m = &s->node_ports[i].match;
-        if (m->port == t->dport && m->proto == t->proto && address_equal(&m->address, &t->dst))
-            return s->node_ports[i].list;
-    }
-    return NULL;
+    struct node_port key = {.match = {t->dst, t->proto, t->dport}};
+    const struct node_port *hit = NULL;
+    if (s->node_port_count)
+        hit = bsearch(&key, s->node_ports, s->node_port_count, sizeof key, service_match_compare);
+    return hit ? hit->list : NULL;
 }
 
 /* Neighbour discovery is never put to the question [BYP-7]. */

@@ -74,7 +74,7 @@ static void endpoint_lists(struct load *l, struct lists *lists, size_t number,
     }
 }
 
-static int node_port_compare(const void *a, const void *b)
+int service_match_compare(const void *a, const void *b)
 {
     const struct service_match *x = a, *y = b;
     if (x->address.family != y->address.family)
@@ -85,37 +85,44 @@ static int node_port_compare(const void *a, const void *b)
     return order ? order : (x->port > y->port) - (x->port < y->port);
 }
 
+struct applied_port {
+    struct service_match match; /* first: compared as one */
+    const struct compiled *rule;
+};
+
+static int applied_port_compare(const void *a, const void *b)
+{
+    const struct applied_port *x = a, *y = b;
+    int order = service_match_compare(a, b);
+    if (order)
+        return order;
+    return x->rule->rule.number < y->rule->rule.number ? -1 : x->rule != y->rule;
+}
+
 /* Rules applied to a Service, by Node address and nodePort [APT-8]. */
 static void node_ports_compile(struct load *l, struct lists *lists, struct rule_list *draft)
 {
     struct snapshot *s = l->snapshot;
-    struct service_match *all;
     size_t total = 0, count = 0;
     for (size_t i = 0; i < l->rule_count; i++)
         total += l->rules[i]->node_count;
     if (!total)
         return;
-    all = arena_array(&l->scratch, total, sizeof *all);
+    struct applied_port *all = arena_array(&l->scratch, total, sizeof *all);
     for (size_t i = 0; i < l->rule_count; i++)
         for (size_t k = 0; k < l->rules[i]->node_count; k++)
-            all[count++] = l->rules[i]->nodes[k];
-    qsort(all, count, sizeof *all, node_port_compare);
+            all[count++] = (struct applied_port){l->rules[i]->nodes[k], l->rules[i]};
+    qsort(all, count, sizeof *all, applied_port_compare);
     s->node_ports = arena_array(&s->arena, count, sizeof *s->node_ports);
-    for (size_t i = 0; i < count; i++) {
-        if (i && node_port_compare(&all[i - 1], &all[i]) == 0)
-            continue;
+    draft->isolated = false;
+    for (size_t i = 0, end; i < count; i = end) {
         draft->count = 0;
-        draft->isolated = false;
-        for (size_t r = 0; r < l->rule_count; r++) {
-            bool here = false;
-            for (size_t k = 0; k < l->rules[r]->node_count && !here; k++)
-                here = node_port_compare(&l->rules[r]->nodes[k], &all[i]) == 0;
-            if (here)
-                draft->rules[draft->count++] = l->rules[r];
-        }
+        for (end = i; end < count && service_match_compare(&all[i], &all[end]) == 0; end++)
+            if (end == i || all[end].rule != all[end - 1].rule)
+                draft->rules[draft->count++] = all[end].rule;
         list_layers(draft);
         s->node_ports[s->node_port_count++] =
-            (struct node_port){all[i], lists_share(l, lists, draft)};
+            (struct node_port){all[i].match, lists_share(l, lists, draft)};
     }
 }
 

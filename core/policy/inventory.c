@@ -55,7 +55,8 @@ void inventory_read_namespace(struct load *l, const struct at *document, const c
     struct at metadata = at_key(document, "metadata"), labels_at = at_key(&metadata, "labels");
     struct at annotations = at_key(&metadata, "annotations");
     struct at logging = at_key(&annotations, LOGGING_ANNOTATION);
-    struct namespace_ *n = &l->inventory.namespaces[inventory_namespace(l, name)];
+    uint32_t id = inventory_namespace(l, name);
+    struct namespace_ *n = &l->inventory.namespaces[id];
     struct labels labels;
     labels_read(l, &labels_at, &labels);
     n->labels = namespace_labels(l, &labels, name);

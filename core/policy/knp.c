@@ -32,8 +32,7 @@ static void knp_rule(struct load *l, const struct knp *k, const struct at *at,
     peers_read(l, &peers_at, &context, &c->peer, &peers);
     ports_read_all(l, &ports_at, NULL, direction, true, &c->ports, &ports);
     c->layer = LAYER_KUBERNETES;
-    c->applied = bits_new(&l->snapshot->arena, l->snapshot->endpoint_count);
-    bits_add(c->applied, k->pods);
+    c->applied = k->pods;
     c->rule = (struct rule){
         .policy_ref = k->reference,
         .policy_kind = "NetworkPolicy",
@@ -87,11 +86,11 @@ void knp_read(struct load *l, const struct object *object)
     struct knp k = {.object = object};
     l->null_is_absent = true;
     read_known(l, &root, top, COUNT_OF(top));
-    if (!spec.node || node_is_null(spec.node)) {
-        /* Kubernetes takes it as an empty spec, which isolates; nobody means that. */
-        read_error(l, &spec, "is required");
-    } else if (read_map(l, &spec)) {
-        read_known(l, &spec, known, COUNT_OF(known));
+    /* No spec is an empty one, which isolates. */
+    bool given = read_map(l, &spec);
+    if (given || !spec.node || node_is_null(spec.node)) {
+        if (given)
+            read_known(l, &spec, known, COUNT_OF(known));
         selector_read(l, &pods_at, &pods);
         k.pods = pods_select(l, WORKLOAD_POD, object->namespace_, &pods, NULL);
         k.reference = arena_printf(&l->snapshot->arena, "K8sNetworkPolicy:%s/%s",

@@ -65,7 +65,7 @@ void labels_read(struct load *l, const struct at *at, struct labels *out)
     for (size_t i = 0; i < at->node->count; i++) {
         const char *key = at->node->keys[i]->text;
         struct at value = {.up = at, .key = key, .node = at->node->values[i]};
-        const char *text = read_text(l, &value);
+        const char *text = node_is_null(value.node) ? "" : read_text(l, &value);
         if (text)
             list[out->count++] =
                 (struct label){names_add(&l->words, key, NULL), names_add(&l->words, text, NULL)};

@@ -113,9 +113,16 @@ void nodes_select(struct load *l, const struct selector *nodes, struct ranges *o
 
 void reach_add(struct load *l, struct reach *r, const struct bits *endpoints)
 {
-    if (!r->endpoints)
-        r->endpoints = bits_new(&l->snapshot->arena, l->snapshot->endpoint_count);
-    bits_add(r->endpoints, endpoints);
+    if (!r->endpoints) {
+        r->endpoints = endpoints;
+        return;
+    }
+    if (!r->own) { /* most peers are one entry and need no set of their own */
+        r->own = bits_new(&l->snapshot->arena, l->snapshot->endpoint_count);
+        bits_add(r->own, r->endpoints);
+        r->endpoints = r->own;
+    }
+    bits_add(r->own, endpoints);
 }
 
 /* Namespaces are alike when they have all the keys, with equal values [PEER-4]; no keys: each

@@ -7,7 +7,8 @@
 
 /* The union of several entries, while it grows. */
 struct reach {
-    struct bits *endpoints;
+    const struct bits *endpoints; /* NULL: none */
+    struct bits *own;             /* `endpoints` when it is not a shared set */
     struct ranges blocks;
     struct relative *relatives;
     size_t relative_count, relative_cap;

@@ -92,7 +92,7 @@ struct compiled {
     uint64_t content[2]; /* hash of policy, direction and what was written [VLAN-1] */
 
     /* While loading. */
-    struct bits *applied;              /* the endpoints it is enforced at */
+    const struct bits *applied;        /* the endpoints it is enforced at */
     const struct service_match *nodes; /* appliedTo.service: Node address and nodePort */
     size_t node_count;
 };
@@ -125,7 +125,7 @@ struct owner {
 
 /* A nodePort that rules are applied to [APT-8]. */
 struct node_port {
-    struct service_match match;
+    struct service_match match; /* first: searched by it */
     const struct rule_list *list;
 };
 
@@ -146,7 +146,7 @@ struct snapshot {
     size_t endpoint_count;
     struct owner *owners; /* open addressing; owner_slots is a power of two or 0 */
     size_t owner_slots;
-    struct node_port *node_ports;
+    struct node_port *node_ports; /* sorted by match */
     size_t node_port_count;
     struct l7_slot *l7; /* sorted by content */
     size_t l7_count;
@@ -155,6 +155,8 @@ struct snapshot {
     int *tier_priorities;
     size_t tier_count;
 };
+
+int service_match_compare(const void *a, const void *b);
 
 /* NULL: external [INV-5]. */
 const struct owner *snapshot_owner(const struct snapshot *s, const struct l7_address *address);

@@ -157,6 +157,8 @@ static inline void end_of(const char *text, struct l7_address *address, uint16_t
 {
     char host[80];
     const char *colon = *text == '[' ? strstr(text, "]:") : strrchr(text, ':');
+    if (*text != '[' && colon != strchr(text, ':'))
+        colon = NULL; /* an IPv6 address alone */
     size_t len = colon ? (size_t)(colon - text) : strlen(text);
     snprintf(host, sizeof host, "%.*s", (int)len - (*text == '['), text + (*text == '['));
     cr_assert(address_parse(host, address), "%s", host);
