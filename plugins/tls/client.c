@@ -86,7 +86,6 @@ static enum l7_step hello_gather(const struct tls *tls, struct tls_flow *t, stru
         return broken(progress, "bytes-after-hello");
     if (whole)
         return hello_read(tls, t, flow, in, progress);
-    progress->needed = handshake_needed(h);
     return L7_STEP_OK;
 }
 
@@ -146,10 +145,8 @@ static enum l7_step client_message(const struct tls *tls, struct tls_flow *t, st
 {
     struct handshake *h = &t->client;
 
-    if (h->have == 0) {
-        progress->needed = handshake_needed(h);
+    if (h->have == 0)
         return L7_STEP_OK;
-    }
     if (h->head[0] == CLIENT_HELLO)
         return hello_gather(tls, t, flow, in, whole, progress);
     if (t->phase == PHASE_HELLO || t->answer == ANSWER_RETRY)
@@ -166,21 +163,24 @@ enum l7_step client_feed(const struct tls *tls, struct tls_flow *t, struct l7_fl
 {
     struct record record;
     const char *reason;
-    enum l7_step step = L7_STEP_OK;
+    enum handshake_walk walk;
+    enum l7_step step;
 
     if (t->phase == PHASE_REFUSED || in.len == 0)
         return L7_STEP_OK;
     if (t->phase == PHASE_OPAQUE || client_is_encrypted(t))
         return client_opaque(tls, t, in.len, progress);
     do {
-        enum handshake_walk walk = handshake_walk(&t->client, in, &record, &reason);
-
+        walk = handshake_walk(&t->client, in, &record, &reason);
         if (walk == HANDSHAKE_BAD)
             return broken(progress, reason);
         if (walk == HANDSHAKE_OTHER)
             return client_other(tls, t, in, &record, progress);
-        progress->needed = 0;
+        if (walk == HANDSHAKE_PART) {
+            progress->needed = handshake_needed(&t->client);
+            return L7_STEP_OK;
+        }
         step = client_message(tls, t, flow, in, walk == HANDSHAKE_WHOLE, progress);
-    } while (step_goes_on(step, progress, in));
+    } while (walk == HANDSHAKE_STEP && step == L7_STEP_OK && progress->consumed == 0);
     return step;
 }

@@ -92,15 +92,20 @@ static bool handshake_is_whole(const struct handshake *h)
 enum handshake_walk handshake_walk(struct handshake *h, struct l7_bytes in, struct record *record,
                                    const char **reason)
 {
+    size_t before = h->wire;
     enum handshake_walk walk = HANDSHAKE_PART;
 
     if (handshake_is_whole(h))
         return HANDSHAKE_WHOLE;
     if (h->left == 0 && h->wire < in.len)
         walk = handshake_head(h, in, record, reason);
-    if (walk == HANDSHAKE_PART && h->left > 0 && h->wire < in.len)
+    if (walk != HANDSHAKE_PART)
+        return walk;
+    if (h->left > 0 && h->wire < in.len)
         handshake_take(h, in);
-    return handshake_is_whole(h) ? HANDSHAKE_WHOLE : walk;
+    if (handshake_is_whole(h))
+        return HANDSHAKE_WHOLE;
+    return h->wire > before ? HANDSHAKE_STEP : HANDSHAKE_PART;
 }
 
 size_t handshake_size(const struct handshake *h)
@@ -114,8 +119,11 @@ size_t handshake_needed(const struct handshake *h)
 {
     size_t size = handshake_size(h);
 
+    /* The bytes of a record's head and a message's type can each be wrong. */
     if (h->left == 0)
-        return h->wire + RECORD_HEAD;
+        return 0;
+    if (h->have == 0)
+        return h->wire + 1;
     return h->wire + min_size(h->left, (size > 0 ? size : sizeof(h->head)) - h->have);
 }
 

@@ -48,7 +48,8 @@ struct handshake {
 };
 
 enum handshake_walk {
-    HANDSHAKE_PART,  /* the message is not whole yet; `have` may be 0 */
+    HANDSHAKE_STEP,  /* went on; the message is not whole yet, `have` may still be 0 */
+    HANDSHAKE_PART,  /* cannot go on without more bytes */
     HANDSHAKE_WHOLE, /* it is; it ends at `wire` */
     HANDSHAKE_OTHER, /* between messages: *record, not a handshake record, begins at `in` */
     HANDSHAKE_BAD,   /* not records, or a record of another type inside a message: *reason */
@@ -56,15 +57,15 @@ enum handshake_walk {
 
 /* Take one step through `in`, which begins at the first unconsumed byte: to the end of what is at
  * hand of the message's head, of the open record, or of the message. So the caller can judge each
- * step before the next, and how bytes are cut does not change what is found first. Another step is
- * worth while as long as handshake_needed() is there. Asked again after WHOLE, says WHOLE again. */
+ * step before the next, and how bytes are cut does not change what is found first. Asked again
+ * after WHOLE, says WHOLE again. */
 enum handshake_walk handshake_walk(struct handshake *h, struct l7_bytes in, struct record *record,
                                    const char **reason);
 
 /* Size of the message, head included; 0 while its head is not whole. */
 size_t handshake_size(const struct handshake *h);
 
-/* Unconsumed bytes before which walking on is pointless. */
+/* After PART: unconsumed bytes before which walking on is pointless; 0: any byte may tell. */
 size_t handshake_needed(const struct handshake *h);
 
 /* Everything walked is done with: returns how many bytes that were. A whole message is

@@ -60,10 +60,8 @@ static enum l7_step server_gather(const struct tls *tls, struct tls_flow *t, str
     struct l7_bytes body;
     enum l7_step step = L7_STEP_OK;
 
-    if (!whole) {
-        progress->needed = handshake_needed(h);
+    if (!whole)
         return L7_STEP_OK;
-    }
     if (!handshake_is_contiguous(h)) {
         room = malloc(handshake_size(h));
         if (!room)
@@ -112,10 +110,8 @@ static enum l7_step server_message(const struct tls *tls, struct tls_flow *t, st
     size_t size = handshake_size(h);
     bool expected = t->answer != ANSWER_LEGACY;
 
-    if (size == 0) {
-        progress->needed = handshake_needed(h);
+    if (size == 0)
         return L7_STEP_OK;
-    }
     if (expected != (h->head[0] == SERVER_HELLO))
         return broken(progress, "unexpected-handshake");
     if (expected && (size > SERVER_HELLO_LIMIT || h->wire > SERVER_HELLO_LIMIT + RECORD_OVERHEAD))
@@ -135,6 +131,7 @@ enum l7_step server_feed(const struct tls *tls, struct tls_flow *t, struct l7_by
 {
     struct record record;
     const char *reason;
+    enum handshake_walk walk;
     enum l7_step step;
 
     if (t->phase == PHASE_HELLO || t->phase == PHASE_REFUSED)
@@ -145,14 +142,16 @@ enum l7_step server_feed(const struct tls *tls, struct tls_flow *t, struct l7_by
         return L7_STEP_OK;
     }
     do {
-        enum handshake_walk walk = handshake_walk(&t->server, in, &record, &reason);
-
+        walk = handshake_walk(&t->server, in, &record, &reason);
         if (walk == HANDSHAKE_BAD)
             return broken(progress, reason);
         if (walk == HANDSHAKE_OTHER)
             return server_other(tls, t, &record, progress);
-        progress->needed = 0;
+        if (walk == HANDSHAKE_PART) {
+            progress->needed = handshake_needed(&t->server);
+            return L7_STEP_OK;
+        }
         step = server_message(tls, t, in, walk == HANDSHAKE_WHOLE, progress);
-    } while (step_goes_on(step, progress, in));
+    } while (walk == HANDSHAKE_STEP && step == L7_STEP_OK && progress->consumed == 0);
     return step;
 }

@@ -83,14 +83,6 @@ static inline enum l7_step broken(struct l7_progress *progress, const char *reas
     return L7_STEP_BREAK;
 }
 
-/* What a step waits for is at hand: take the next one in the same feed(). */
-static inline bool step_goes_on(enum l7_step step, const struct l7_progress *progress,
-                                struct l7_bytes in)
-{
-    return step == L7_STEP_OK && progress->consumed == 0 && progress->needed > 0 &&
-           progress->needed <= in.len;
-}
-
 static inline void attr_bytes(const struct tls *tls, struct l7_tx *tx, unsigned attr,
                               const void *text, size_t len)
 {
