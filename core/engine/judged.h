@@ -25,11 +25,10 @@ struct judged {
     uint8_t fate;            /* enum fate */
     bool midstream;          /* its beginning was not seen */
     bool reject;             /* FATE_DENIED: answer each packet */
-    bool answered;           /* the server has answered the handshake */
-    uint32_t syn;            /* the client's first sequence number */
-    uint32_t other_syn;      /* another SYN came while the flow lived */
-    bool has_other_syn;
-    uint64_t logged_ns; /* when a denial was last logged */
+    bool answered;           /* the server has agreed to the client's sequence numbers */
+    uint32_t syn;            /* the client's first sequence number, once known */
+    uint32_t server_syn;     /* the server's; both belong to the connection that is judged */
+    uint64_t logged_ns;      /* when a denial was last logged */
 };
 
 /* The rule that records name when the flow is allowed: the ingress one, if there is one. */

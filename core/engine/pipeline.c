@@ -190,6 +190,11 @@ static enum outcome known_flow(struct worker *w, struct flow *f, enum l7_dir dir
         tcp_life(w, f, j, dir, p);
     else if (dir == L7_TO_CLIENT)
         table_set_life(w->table, f, FLOW_OTHER_REPLIED);
+    if (j->fate == FATE_GOVERNED && p->proto == PROTO_TCP && (p->flags & TCP_SYN) != 0 &&
+        dir == L7_TO_SERVER && p->payload_len > 0 && (j->session == NULL || j->session->opaque)) {
+        session_strip_syn(w, p);
+        return OUTCOME_REPLACED;
+    }
     if (j->session == NULL)
         return OUTCOME_FORWARD;
     enum outcome outcome = session_packet(j->session, dir, p, c, reason);
@@ -209,43 +214,68 @@ static enum outcome known_flow(struct worker *w, struct flow *f, enum l7_dir dir
 
 /* ---- new flows ---- */
 
-/* Was this packet sent by the server of a connection whose beginning was not seen? */
-static bool from_server(const struct packet *p)
+#define EPHEMERAL 32768 /* where Linux begins to choose ports for clients */
+
+/* A table that is full makes room: what goes is told (on_drop in worker.c). */
+static struct flow *open_flow(struct worker *w, const struct packet *p, bool reversed)
 {
-    if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
-        return true;
-    /* Servers listen below the ports that clients get. */
-    return p->sport < p->dport && p->sport < 32768;
+    w->expiring = true;
+    struct flow *f = table_open(w->table, p, reversed, w->now_ns);
+    w->expiring = false;
+    if (f != NULL) {
+        struct judged *j = flow_extra(f);
+        decide(w, f, j);
+    }
+    return f;
+}
+
+static bool passes(const struct flow *f)
+{
+    return ((const struct judged *)flow_extra_const(f))->fate == FATE_PASS;
+}
+
+/* A connection whose beginning was not seen: who opened it? Where the ports do not tell, the
+ * reading under which policy has something to say. */
+static struct flow *open_midstream(struct worker *w, const struct packet *p, bool *reversed)
+{
+    bool answer = (p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+    bool clear = answer || (p->sport < EPHEMERAL) != (p->dport < EPHEMERAL);
+    *reversed = answer || p->sport < p->dport;
+    struct flow *f = open_flow(w, p, *reversed);
+    if (f == NULL || clear || !passes(f))
+        return f;
+    table_remove(w->table, f);
+    f = open_flow(w, p, !*reversed);
+    if (f != NULL && !passes(f)) {
+        *reversed = !*reversed;
+        return f;
+    }
+    if (f != NULL)
+        table_remove(w->table, f);
+    return open_flow(w, p, *reversed);
 }
 
 static enum outcome new_flow(struct worker *w, const struct packet *p, const struct carrier *c,
                              const char **reason)
 {
     bool midstream = p->proto == PROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
-    if (midstream && (p->flags & TCP_RST) != 0) {
-        /* It ends something we do not know: harmless, and the other side may need it. */
-        struct flow *f = table_open(w->table, p, false, w->now_ns);
-        if (f == NULL) {
-            *reason = "flow-limit";
-            return OUTCOME_DROP;
-        }
-        struct judged *j = flow_extra(f);
-        decide(w, f, j);
-        bool denied = j->fate == FATE_DENIED;
-        table_remove(w->table, f);
-        *reason = "policy";
-        return denied ? OUTCOME_DROP : OUTCOME_FORWARD;
-    }
-    struct flow *f = table_open(w->table, p, midstream && from_server(p), w->now_ns);
+    bool reversed = false;
+    struct flow *f = midstream ? open_midstream(w, p, &reversed) : open_flow(w, p, false);
     if (f == NULL) {
         *reason = "flow-limit";
         return OUTCOME_DROP;
     }
     struct judged *j = flow_extra(f);
+    enum l7_dir dir = reversed ? L7_TO_CLIENT : L7_TO_SERVER;
+    if (midstream && (p->flags & TCP_RST) != 0) {
+        /* It ends something we do not know: harmless, and the other side may need it. */
+        bool denied = j->fate == FATE_DENIED;
+        table_remove(w->table, f);
+        *reason = "policy";
+        return denied ? OUTCOME_DROP : OUTCOME_FORWARD;
+    }
     w->stats.flows_opened++;
-    decide(w, f, j);
     j->midstream = midstream;
-    enum l7_dir dir = midstream && from_server(p) ? L7_TO_CLIENT : L7_TO_SERVER;
     if (j->fate == FATE_DENIED)
         w->stats.flows_denied++;
     log_opening(w, f, j, p);
@@ -275,44 +305,48 @@ static bool is_neighbour_discovery(const struct packet *p)
     return p->proto == PROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 137;
 }
 
-/* A SYN on a flow that is known: does it begin another one? A flow that is judged goes on until
- * the server agrees (see replaced()): else a client could move what is read away from what the
- * server reads. */
-static bool begins_anew(const struct flow *f, const struct packet *p)
+/* Does this packet belong to another flow than the one that had its addresses and ports? */
+static bool begins_anew(const struct flow *f, enum l7_dir dir, const struct packet *p)
 {
     const struct judged *j = flow_extra_const(f);
+    bool syn = p->proto == PROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
     switch ((enum fate)j->fate) {
     case FATE_REFUSED:
-        return true;
-    case FATE_PASS:
-        return f->life == FLOW_TCP_CLOSING || (j->session != NULL && p->seq != j->syn);
+        return syn; /* a port used again after a refusal works at once */
     case FATE_DENIED:
+        return dir == L7_TO_CLIENT; /* the other end may be allowed to begin */
+    case FATE_PASS:
+        return syn && (dir == L7_TO_CLIENT || f->life == FLOW_TCP_CLOSING ||
+                       (j->session != NULL && p->seq != j->syn));
     case FATE_GOVERNED:
     default:
+        /* Goes on until the server agrees, see replaced(): else a client could move what is read
+         * here away from what the server reads. */
         return false;
     }
 }
 
-/* The server has answered a later handshake than the one this flow began with: that one it is. */
+/* The server has answered another handshake than the one this judged flow began with: that is
+ * the connection from now on, and it is judged from its first byte. */
 static struct flow *replaced(struct worker *w, struct flow *f, const struct packet *p)
 {
     struct judged *j = flow_extra(f);
-    if (!j->has_other_syn || p->ack != j->other_syn + 1)
+    if (j->fate != FATE_GOVERNED || !j->answered ||
+        (p->seq == j->server_syn && p->ack == j->syn + 1 && !j->midstream))
         return f;
-    uint32_t syn = j->other_syn;
     table_remove(w->table, f);
-    f = table_open(w->table, p, true, w->now_ns);
+    f = open_flow(w, p, true);
     if (f == NULL)
         return NULL;
     j = flow_extra(f);
     w->stats.flows_opened++;
-    decide(w, f, j);
     if (j->fate != FATE_DENIED && !begin(w, f, j)) {
         table_remove(w->table, f);
         return NULL;
     }
+    j->syn = p->ack - 1;
     if (j->session != NULL)
-        session_begin(j->session, syn);
+        session_begin(j->session, j->syn);
     return f;
 }
 
@@ -323,11 +357,12 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
         return OUTCOME_FORWARD; /* [BYP-7] */
     enum l7_dir dir;
     struct flow *f = table_find(w->table, p, &dir);
-    uint8_t handshake = p->proto == PROTO_TCP ? p->flags & (TCP_SYN | TCP_ACK | TCP_RST) : 0;
-    if (f != NULL && handshake == TCP_SYN && begins_anew(f, p)) {
+    if (f != NULL && begins_anew(f, dir, p)) {
         table_remove(w->table, f);
         f = NULL;
-    } else if (f != NULL && handshake == (TCP_SYN | TCP_ACK) && dir == L7_TO_CLIENT) {
+    }
+    if (f != NULL && p->proto == PROTO_TCP && dir == L7_TO_CLIENT &&
+        (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK)) {
         f = replaced(w, f, p);
         if (f == NULL) {
             *reason = "flow-limit";

@@ -170,6 +170,13 @@ void refuse_flow(struct worker *w, struct flow *f, enum l7_dir dir, const struct
     table_set_life(w->table, f, FLOW_REFUSED);
 }
 
+void refuse_forgotten(struct worker *w, struct flow *f)
+{
+    struct judged *j = flow_extra(f);
+    if (j->session != NULL)
+        reset_flow(w, f, j->session, L7_TO_SERVER, NULL);
+}
+
 /* Denials by address and port come with every packet of a stubborn sender: one line a second
  * [NAME-4]. */
 static bool may_log(struct judged *j, uint64_t now_ns)

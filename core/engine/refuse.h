@@ -11,6 +11,10 @@
 void refuse_flow(struct worker *w, struct flow *f, enum l7_dir dir, const struct packet *p,
                  const struct rule *rule, const char *reason);
 
+/* A judged flow is forgotten while its ends may still think it open: reset them, so that it cannot
+ * go on where nobody knows what was read. */
+void refuse_forgotten(struct worker *w, struct flow *f);
+
 /* The first packet of a flow, or a later one, is denied by an L3/L4 rule: answer it if the action
  * is reject, log it if the rule says so. */
 void refuse_packet(struct worker *w, struct flow *f, enum l7_dir dir, const struct packet *p,

@@ -391,9 +391,12 @@ static enum outcome down_packet(struct session *s, const struct packet *p, const
         return OUTCOME_DROP;
     }
     if (syn && ack) {
-        j->has_other_syn = false;
-        if (p->ack == j->syn + 1)
-            j->answered = true;
+        if (!j->answered && p->ack != j->syn + 1) {
+            *reason = "wrong-answer"; /* to a SYN that was not seen */
+            return OUTCOME_DROP;
+        }
+        j->answered = true;
+        j->server_syn = p->seq;
         if (!down->started)
             stream_start(down, p->seq + 1, false);
         expect(s, L7_TO_CLIENT, p->seq + 1);
@@ -426,36 +429,35 @@ static enum outcome down_packet(struct session *s, const struct packet *p, const
 
 /* ---- the client's packets under L7 rules ---- */
 
+void session_strip_syn(struct worker *w, const struct packet *p)
+{
+    struct l7_offload offload;
+    size_t n = segment_make(p, p->seq, (struct l7_bytes){p->payload, 0}, p->flags, w->scratch,
+                            SEGMENT_MAX, &offload);
+    if (n > 0) {
+        struct l7_frame frame = *p->frame;
+        frame.iface = (uint16_t)(p->frame->iface ^ 1u);
+        frame.data = w->scratch;
+        frame.len = frame.wire_len = (uint32_t)n;
+        frame.offload = offload;
+        worker_inject(w, &frame);
+    }
+    w->stats.frames_forwarded++;
+}
+
 static enum outcome client_syn(struct session *s, const struct packet *p, const char **reason)
 {
-    struct judged *j = s->judged;
-    struct stream *up = &s->stream[L7_TO_SERVER];
     if ((p->flags & TCP_ACK) != 0) {
         *reason = "simultaneous-open";
         return OUTCOME_DROP;
     }
-    if (!up->started && !s->midstream) {
+    /* A later SYN with other numbers is believed when the server answers it (pipeline.c); until
+     * then the connection goes on as it was. */
+    if (!s->judged->answered && !s->midstream)
         session_begin(s, p->seq);
-    } else if (p->seq != j->syn) {
-        /* Believed when the server answers it; until then the flow goes on as it was. */
-        j->other_syn = p->seq;
-        j->has_other_syn = true;
-    }
     if (p->payload_len == 0)
         return OUTCOME_FORWARD;
-    /* [L7-26] Data on a SYN is client payload: the handshake goes on without it. */
-    struct l7_offload offload;
-    size_t n = segment_make(p, p->seq, (struct l7_bytes){p->payload, 0}, p->flags,
-                            s->worker->scratch, SEGMENT_MAX, &offload);
-    if (n > 0) {
-        struct l7_frame frame = *p->frame;
-        frame.iface = (uint16_t)(p->frame->iface ^ 1u);
-        frame.data = s->worker->scratch;
-        frame.len = frame.wire_len = (uint32_t)n;
-        frame.offload = offload;
-        worker_inject(s->worker, &frame);
-    }
-    s->worker->stats.frames_forwarded++;
+    session_strip_syn(s->worker, p);
     return OUTCOME_REPLACED;
 }
 
@@ -584,8 +586,9 @@ static enum outcome up_packet(struct session *s, const struct packet *p, const s
         if (!down->started && s->midstream)
             stream_start(down, p->ack, false);
     }
-    if (p->payload_len > 0 && (p->flags & TCP_URG) != 0) {
-        /* The receiver takes urgent bytes out of the stream, or not: two readings. */
+    if ((p->flags & TCP_URG) != 0) {
+        /* The receiver takes the byte that is pointed at, here or later, out of the stream, or
+         * not: two readings. */
         refuse(s, "urgent-data");
         return OUTCOME_REJECT;
     }

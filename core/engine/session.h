@@ -69,8 +69,11 @@ void session_free(struct session *s);
 /* The flow came under L7 rules, or is no longer, or under others. */
 void session_regovern(struct session *s, bool governed);
 
-/* Begin with the client's sequence number; for a connection whose answer came first. */
+/* The client's bytes begin after sequence number `syn`. */
 void session_begin(struct session *s, uint32_t syn);
+
+/* [L7-26] Data on a SYN is client payload: send the handshake on without it. */
+void session_strip_syn(struct worker *w, const struct packet *p);
 
 /* One TCP packet; `dir` is its direction. On OUTCOME_DROP `*reason` is set. When the session wants
  * the flow refused it has set refuse_reason: the caller calls refuse_flow(), which frees it. */

@@ -45,9 +45,12 @@ struct worker_thread {
 
 static void on_drop(void *ctx, struct flow *f)
 {
-    (void)ctx;
+    struct worker *w = ctx;
     struct judged *j = flow_extra(f);
     struct session *s = j->session;
+    if (s != NULL && w->expiring && s->governed && !s->opaque && j->answered &&
+        !(s->ended[L7_TO_SERVER] && s->ended[L7_TO_CLIENT]))
+        refuse_forgotten(w, f);
     j->session = NULL;
     if (s != NULL)
         session_free(s);
@@ -120,7 +123,9 @@ void worker_tick(struct worker *w, uint64_t now_ns)
         list_remove(&s->undecided_link);
         refuse_flow(w, s->flow, L7_TO_SERVER, NULL, NULL, "decision-timeout"); /* [L7-29] */
     }
+    w->expiring = true;
     table_expire(w->table, w->now_ns, EXPIRE_A_TICK);
+    w->expiring = false;
     size_t gone = defrag_expire(w->defrag, w->now_ns);
     w->stats.frames_held -= gone;
     w->stats.frames_dropped += gone;

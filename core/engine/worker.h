@@ -41,6 +41,7 @@ struct worker {
     uint64_t *hits;        /* per rule number of `snapshot` */
     size_t stream_memory;  /* bytes kept by all sessions */
     struct list undecided; /* sessions that wait for a decision, longest first */
+    bool expiring;         /* flows are being forgotten because they are idle, or in the way */
     uint8_t *scratch;      /* SEGMENT_MAX bytes for frames we make */
 
     struct worker_thread *thread; /* worker.c's own */
