@@ -85,9 +85,9 @@ static const char *read_length(struct head *h, struct l7_bytes value)
     uint64_t number = 0;
     bool more = true;
     /* Lists and repetitions of one number are tolerated from servers only (RFC 9112 §6.3). */
-    if (!h->reply && h->has_length)
+    if (h->manner == HEAD_STRICT && h->has_length)
         return "content-length-repeated";
-    while (!h->reply || token_next_member(&value, &more, &member)) {
+    while (h->manner == HEAD_STRICT || token_next_member(&value, &more, &member)) {
         const char *reason = read_number(member, &number);
         if (reason)
             return reason;
@@ -95,7 +95,7 @@ static const char *read_length(struct head *h, struct l7_bytes value)
             return "content-lengths-differ";
         h->content_length = number;
         h->has_length = true;
-        if (!h->reply)
+        if (h->manner == HEAD_STRICT)
             break;
     }
     return NULL;
@@ -117,25 +117,25 @@ static const char *read_transfer(struct head *h, struct l7_bytes value)
 {
     struct l7_bytes coding;
     bool more = true;
-    if (h->has_transfer && !h->reply)
+    if (h->has_transfer && h->manner == HEAD_STRICT)
         return "transfer-encoding-repeated";
     h->has_transfer = true;
     while (token_next_member(&value, &more, &coding)) {
         bool chunked = token_equal_nocase(coding, "chunked");
         /* From a server an unknown coding only means: up to the end of the connection. */
-        if (!h->reply && (h->chunked || (!chunked && !is_wrapping(coding))))
+        if (h->manner == HEAD_STRICT && (h->chunked || (!chunked && !is_wrapping(coding))))
             return "transfer-encoding";
         if (coding.len > 0)
             h->chunked = chunked;
     }
-    return h->reply || h->chunked ? NULL : "transfer-encoding";
+    return h->manner == HEAD_REPLY || h->chunked ? NULL : "transfer-encoding";
 }
 
 static const char *note_header(struct head *h, enum header id, struct l7_bytes value)
 {
     switch (id) {
     case HEADER_HOST:
-        return !h->reply && h->seen[id] > 1 ? "two-hosts" : NULL;
+        return h->manner == HEAD_STRICT && h->seen[id] > 1 ? "two-hosts" : NULL;
     case HEADER_CONTENT_LENGTH:
         return read_length(h, value);
     case HEADER_TRANSFER_ENCODING:
@@ -160,9 +160,9 @@ static bool is_framing(enum header id)
 /* A line that begins with a blank continues the one before it (obs-fold, RFC 9112 §5.2). */
 static const char *read_fold(struct head *h)
 {
-    if (!h->reply)
+    if (h->manner == HEAD_STRICT)
         return h->lines == 0 ? "space-before-header" : "folded-header";
-    if (is_framing(h->last))
+    if (h->manner == HEAD_REPLY && is_framing(h->last))
         return "folded-header";
     if (h->last != HEADER_COUNT)
         h->pieces[h->last] = true;
@@ -179,7 +179,7 @@ static const char *read_header(struct head *h, struct l7_bytes in, size_t from, 
         return "too-many-headers";
     const char *reason = head_line(line, &name, &value);
     enum header id = head_name(token_trim(name));
-    if (reason && (!h->reply || is_framing(id)))
+    if (reason && (h->manner == HEAD_STRICT || (h->manner == HEAD_REPLY && is_framing(id))))
         return reason;
     h->last = reason ? HEADER_COUNT : id;
     if (reason || id == HEADER_COUNT)
@@ -190,7 +190,7 @@ static const char *read_header(struct head *h, struct l7_bytes in, size_t from, 
     } else {
         h->pieces[id] = true;
     }
-    return note_header(h, id, value);
+    return h->manner == HEAD_LOOSE ? NULL : note_header(h, id, value);
 }
 
 /* The line from h->line to `to`, complete. True: it was the last. */
@@ -201,7 +201,7 @@ static bool take_line(struct head *h, struct l7_bytes in, size_t to, size_t next
     if (to == h->line) {
         /* One empty line before a message is to be ignored (RFC 9112 §2.2); more are a way to
          * make readers disagree. */
-        if (!h->has_first && h->blank)
+        if (!h->has_first && h->blank && h->manner != HEAD_LOOSE)
             *reason = "blank-lines";
         done = h->has_first;
         h->blank = true;
@@ -220,18 +220,17 @@ static bool take_line(struct head *h, struct l7_bytes in, size_t to, size_t next
 
 enum head_step head_read(struct head *h, struct l7_bytes in, size_t max, const char **reason)
 {
+    size_t cap = in.len < max ? in.len : max; /* what lies beyond must not matter */
     *reason = NULL;
-    while (h->scan < in.len) {
-        const uint8_t *lf = memchr(in.ptr + h->scan, '\n', in.len - h->scan);
-        size_t to = lf ? (size_t)(lf - in.ptr) : in.len;
+    while (h->scan < cap) {
+        const uint8_t *lf = memchr(in.ptr + h->scan, '\n', cap - h->scan);
+        size_t to = lf ? (size_t)(lf - in.ptr) : cap;
         const uint8_t *cr = memchr(in.ptr + h->scan, '\r', to - h->scan);
         bool cr_at_end = cr && cr == in.ptr + to - 1;
-        if (!h->reply && cr && !cr_at_end)
+        if (h->manner == HEAD_STRICT && cr && !cr_at_end)
             *reason = "bare-cr";
-        else if (!h->reply && lf && !cr)
+        else if (h->manner == HEAD_STRICT && lf && !cr)
             *reason = "bare-lf";
-        else if ((lf ? to + 1 : in.len) > max)
-            *reason = "head-too-large";
         if (*reason)
             return HEAD_BAD;
         if (!lf) {

@@ -33,16 +33,22 @@ enum header {
     HEADER_COUNT, /* also: any other */
 };
 
+enum head_manner {
+    HEAD_STRICT, /* a request that is to be judged */
+    HEAD_REPLY,
+    HEAD_LOOSE, /* a request that is refused, for the record: any line will do */
+};
+
 struct head_slice {
     uint32_t from, to; /* offsets into the bytes that were read */
 };
 
 struct head {
-    size_t line;   /* where the line that is not complete begins */
-    size_t scan;   /* looked at up to here */
-    size_t length; /* when done: all of it, with the empty line */
-    bool reply;    /* set by the caller before the first byte */
-    bool blank;    /* the one empty line allowed before a message has been */
+    size_t line;             /* where the line that is not complete begins */
+    size_t scan;             /* looked at up to here */
+    size_t length;           /* when done: all of it, with the empty line */
+    enum head_manner manner; /* set by the caller before the first byte */
+    bool blank;              /* the one empty line allowed before a message has been */
     bool has_first;
     struct head_slice first; /* the start line, without its end */
     unsigned lines;

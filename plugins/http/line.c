@@ -34,12 +34,15 @@ const char *request_line_read(struct l7_bytes line, struct request_line *out)
         return reason;
     out->method = method;
     out->version = version;
-    if (last > first)
-        out->target = token_slice(line, method.len + 1, (size_t)(last - line.ptr));
+    const uint8_t *second = first == last ? last : memchr(first + 1, ' ', (size_t)(last - first));
+    if (second > first)
+        out->target = token_slice(line, method.len + 1, (size_t)(second - line.ptr));
     if (reason)
         return reason;
     if (method.len > LINE_METHOD_MAX)
         return "method-too-long";
+    if (second != last)
+        return "target-byte";
     return out->target.len > 0 ? NULL : "target-empty";
 }
 

@@ -10,6 +10,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "line.h"
@@ -161,19 +162,56 @@ static enum l7_step refuse(struct session *s)
     return L7_STEP_OK;
 }
 
-/* Bad, but read far enough to be put on record: whoever only watches sees it answered. */
-static enum l7_step break_head(const struct http *http, struct session *s, const struct request *r,
-                               struct l7_progress *progress, const char *reason)
+/* The Host of a head that is not read strictly; several are shown as they came. */
+static void set_loose_host(const struct http *http, struct l7_tx *tx, const struct head *h,
+                           struct l7_bytes in)
 {
-    enum reply_kind kind = reply_of(&s->request_head, r);
-    if (s->tx && pending_push(&s->pending, http->max_pipelined, s->tx, kind) == 0)
+    struct l7_bytes value;
+    struct authority host;
+    uint8_t *copy = NULL;
+    if (head_value(h, in, HEADER_HOST, &value, &copy) && value.len > 0) {
+        if (authority_read(value, &host))
+            host = (struct authority){.host = value};
+        attr_host(http, tx, &host);
+    }
+    free(copy);
+}
+
+/* Put on record what can be read of a request that is refused for its form. Whoever only watches
+ * goes on, and sees it answered. */
+static enum l7_step break_head(const struct http *http, struct session *s, struct l7_flow *flow,
+                               struct l7_bytes in, struct l7_progress *progress, const char *reason)
+{
+    struct head loose = {.manner = HEAD_LOOSE};
+    struct request r = {.in = in};
+    const char *ignored;
+    head_read(&loose, in, http->max_head, &ignored);
+    loose.length = loose.line;
+    if (loose.has_first)
+        read_first(&loose, &r);
+    if (!r.has_target_host && !target_read(r.line.target, r.line.method, &r.target))
+        r.has_target_host = !authority_read(r.target.authority, &r.from_target);
+    if (!s->tx && r.line.method.len > 0) {
+        s->tx = http->host->tx_open(flow);
+        if (s->tx)
+            set_first_attrs(http, s->tx, &r);
+    }
+    if (!s->tx)
+        return session_break(progress, reason);
+    if (r.has_target_host)
+        attr_host(http, s->tx, &r.from_target);
+    else
+        set_loose_host(http, s->tx, &loose, in);
+    set_head_attrs(http, s->tx, &loose, &r);
+    enum reply_kind kind = reply_of(&s->request_head, &r);
+    if (pending_push(&s->pending, http->max_pipelined, s->tx, kind) == 0)
         s->tx = NULL;
     return session_break(progress, reason);
 }
 
 /* A whole head: host, framing, decision. */
-static enum l7_step finish_head(const struct http *http, struct session *s, struct request *r,
-                                struct l7_progress *progress)
+static enum l7_step finish_head(const struct http *http, struct session *s, struct l7_flow *flow,
+                                struct request *r, struct l7_progress *progress)
 {
     const struct head *h = &s->request_head;
     enum l7_judgement judgement = L7_JUDGEMENT_OPEN;
@@ -187,7 +225,7 @@ static enum l7_step finish_head(const struct http *http, struct session *s, stru
     if (judgement == L7_JUDGEMENT_REFUSE)
         return refuse(s);
     if (early || reason)
-        return break_head(http, s, r, progress, early ? early : reason);
+        return break_head(http, s, flow, r->in, progress, early ? early : reason);
     const struct authority *host = request_host(r);
     if (host)
         judgement = field_emit_host(http, s->tx, host);
@@ -212,8 +250,10 @@ static enum l7_step read_head(const struct http *http, struct session *s, struct
     struct request r = {.in = in};
     const char *head_reason;
     enum head_step step = head_read(h, in, http->max_head, &head_reason);
+    if (!h->has_first && step == HEAD_BAD)
+        return break_head(http, s, flow, in, progress, head_reason);
     if (!h->has_first)
-        return step == HEAD_BAD ? session_break(progress, head_reason) : L7_STEP_OK;
+        return L7_STEP_OK;
     if (step == HEAD_MORE && s->announced)
         return L7_STEP_OK;
     const char *reason = read_first(h, &r);
@@ -224,7 +264,7 @@ static enum l7_step read_head(const struct http *http, struct session *s, struct
         set_first_attrs(http, s->tx, &r);
     }
     if (!reason && step == HEAD_DONE)
-        return finish_head(http, s, &r, progress);
+        return finish_head(http, s, flow, &r, progress);
     enum l7_judgement judgement = L7_JUDGEMENT_OPEN;
     if (!reason && !s->announced)
         reason = announce(http, s, &r, &judgement);
@@ -232,7 +272,7 @@ static enum l7_step read_head(const struct http *http, struct session *s, struct
         return refuse(s);
     if (!reason)
         reason = head_reason;
-    return reason ? break_head(http, s, &r, progress, reason) : L7_STEP_OK;
+    return reason ? break_head(http, s, flow, in, progress, reason) : L7_STEP_OK;
 }
 
 /* Between messages: who may speak at all. */
@@ -293,63 +333,4 @@ void request_gap(struct session *s, uint64_t len)
         return;
     next_request(s);
     s->request = SIDE_LOST;
-}
-
-#define PROBE_LINE_MAX 1024 /* an unknown method has to end its line within */
-
-/* What the target of each form begins with. */
-static enum l7_probe probe_target(struct l7_bytes method, struct l7_bytes target)
-{
-    static const char scheme[] = "http://";
-    if (target.len == 0)
-        return L7_PROBE_MORE;
-    uint8_t c = target.ptr[0];
-    if (token_equal(method, "CONNECT"))
-        return token_is_host(c) || c == '[' ? L7_PROBE_YES : L7_PROBE_NO;
-    if (c == '/')
-        return L7_PROBE_YES;
-    if (c == '*')
-        return target.len == 1 ? L7_PROBE_MORE : target.ptr[1] == ' ' ? L7_PROBE_YES : L7_PROBE_NO;
-    for (size_t i = 0; i < sizeof(scheme) - 1; i++) {
-        if (i == target.len)
-            return L7_PROBE_MORE;
-        if (token_lower(target.ptr[i]) != (uint8_t)scheme[i])
-            return L7_PROBE_NO;
-    }
-    return L7_PROBE_YES;
-}
-
-/* A method nobody registered may be another protocol's command: the version has to be seen. */
-static enum l7_probe probe_line(struct l7_bytes line)
-{
-    size_t max = line.len < PROBE_LINE_MAX ? line.len : PROBE_LINE_MAX;
-    const uint8_t *lf = max > 0 ? memchr(line.ptr, '\n', max) : NULL;
-    if (!lf)
-        return line.len < PROBE_LINE_MAX ? L7_PROBE_MORE : L7_PROBE_YES;
-    size_t len = (size_t)(lf - line.ptr);
-    if (len < 11 || lf[-1] != '\r' || memcmp(lf - 10, " HTTP/1.", 8) != 0)
-        return L7_PROBE_NO;
-    return lf[-2] >= '0' && lf[-2] <= '9' ? L7_PROBE_YES : L7_PROBE_NO;
-}
-
-enum l7_probe request_probe(struct l7_bytes seen)
-{
-    /* One empty line may come first (RFC 9112 §2.2). */
-    if (seen.len > 0 && seen.ptr[0] == '\r') {
-        if (seen.len > 1 && seen.ptr[1] != '\n')
-            return L7_PROBE_NO;
-        seen = token_slice(seen, seen.len > 1 ? 2 : 1, seen.len);
-    }
-    size_t at = 0;
-    while (at < seen.len && at <= LINE_METHOD_MAX && token_is_tchar(seen.ptr[at]))
-        at++;
-    if (at == seen.len && at <= LINE_METHOD_MAX)
-        return L7_PROBE_MORE;
-    struct l7_bytes method = token_slice(seen, 0, at);
-    if (at == 0 || at > LINE_METHOD_MAX || seen.ptr[at] != ' ' || token_equal(method, "PRI"))
-        return L7_PROBE_NO;
-    enum l7_probe probe = probe_target(method, token_slice(seen, at + 1, seen.len));
-    if (probe != L7_PROBE_YES || method_is_known(method))
-        return probe;
-    return probe_line(token_slice(seen, at + 1, seen.len));
 }

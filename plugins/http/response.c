@@ -25,7 +25,7 @@ static enum l7_step unreadable(struct session *s, struct l7_progress *progress, 
 static void next_reply(struct session *s)
 {
     memset(&s->response_head, 0, sizeof(s->response_head));
-    s->response_head.reply = true;
+    s->response_head.manner = HEAD_REPLY;
     s->response = SIDE_HEAD;
     s->reply.tx = NULL;
 }
@@ -213,7 +213,7 @@ static enum l7_step read_head(const struct http *http, struct session *s, struct
     struct head *h = &s->response_head;
     struct status_line line;
     const char *reason;
-    h->reply = true;
+    h->manner = HEAD_REPLY;
     enum head_step step = head_read(h, in, http->max_head, &reason);
     if (step == HEAD_MORE && !h->has_first)
         return L7_STEP_OK;
@@ -290,16 +290,4 @@ void response_end(const struct http *http, struct session *s, uint64_t skipped)
     /* Cut short: the record says what came, and is written with the flow's end. */
     if (s->reply.tx)
         attr_number(http, s->reply.tx, ATTR_LENGTH, b->counted);
-}
-
-enum l7_probe response_probe(struct l7_bytes seen)
-{
-    static const char start[] = "HTTP/1.";
-    for (size_t i = 0; i < sizeof(start) - 1; i++) {
-        if (i == seen.len)
-            return L7_PROBE_MORE;
-        if (seen.ptr[i] != (uint8_t)start[i])
-            return L7_PROBE_NO;
-    }
-    return L7_PROBE_YES;
 }

@@ -76,12 +76,22 @@ static bool same_reason(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* How many requests were let through; one that was refused for its form may be on record or not,
+ * as far as it had come. */
+static size_t allowed(const struct fake *f)
+{
+    size_t count = 0;
+    while (count < f->tx_count && f->txs[count]->allowed)
+        count++;
+    return count;
+}
+
 static void compare(const struct fake *a, const struct fake *b)
 {
     fake_require(a->refused == b->refused && same_reason(a->reason, b->reason),
                  "the same refusal however cut");
-    fake_require(a->tx_count == b->tx_count, "the same transactions however cut");
-    for (size_t i = 0; i < a->tx_count; i++)
+    fake_require(allowed(a) == allowed(b), "the same transactions however cut");
+    for (size_t i = 0; i < allowed(a); i++)
         fake_require(same_tx(a->txs[i], b->txs[i]), "the same transaction however cut");
     fake_require(a->released == b->released && a->tunnel == b->tunnel,
                  "the same end of interest however cut");

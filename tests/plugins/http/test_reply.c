@@ -316,11 +316,13 @@ Test(reply, may_come_while_the_request_is_still_being_sent)
 Test(reply, to_a_broken_request_completes_its_record)
 {
     struct fake *f = fake_new();
-    fake_client(f, "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n");
+    fake_client(f, "GET /a b HTTP/1.1\r\nHost: A.example\r\nUser-Agent: x\r\n\r\n");
     cr_assert(f->refused);
     f->refused = false;
     fake_server(f, "HTTP/1.1 400 x\r\nContent-Length: 0\r\n\r\n");
-    cr_expect(fake_is(&f->txs[0]->text[ATTR_URL], "/a b"));
+    cr_expect(fake_is(&f->txs[0]->text[ATTR_URL], "/a"));
+    cr_expect(fake_is(&f->txs[0]->text[ATTR_HOSTNAME], "a.example"));
+    cr_expect(fake_is(&f->txs[0]->text[ATTR_USER_AGENT], "x"));
     cr_expect_eq(f->txs[0]->number[ATTR_STATUS], 400);
     cr_expect(f->txs[0]->closed);
     fake_free(f);

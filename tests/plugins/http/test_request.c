@@ -96,6 +96,30 @@ Test(request, refused_whole_shows_all_that_was_read)
     fake_free(f);
 }
 
+Test(request, refused_for_its_form_shows_what_can_be_read)
+{
+    static const struct {
+        const char *text, *host, *url;
+    } rows[] = {
+        {"GET /a HTTP/1.1\nHost: a\n\n", "a", "/a"},
+        {"GET /a HTTP/1.1\r\nHost: A\r\nhost: b\r\n\r\n", "a, b", "/a"},
+        {"GET http://u@h/a HTTP/1.1\r\nHost: h\r\n\r\n", "h", "http://u@h/a"},
+        {"CONNECT A:25 / HTTP/1.0\r\n\r\n", "a", "A:25"},
+        {"POST /a HTTP/1.1\r\nContent-Length: x\r\nHost: a\r\n\r\n", "a", "/a"},
+        {"GET /a HTTP/1.1\r\nnonsense\r\nHost: a\r\n\r\n", "a", "/a"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake *f = fake_new();
+        fake_client(f, rows[i].text);
+        cr_assert(f->refused, "%s", rows[i].text);
+        cr_assert_eq(f->tx_count, 1, "%s", rows[i].text);
+        cr_expect_not(f->txs[0]->decided, "%s", rows[i].text);
+        cr_expect(fake_is(&f->txs[0]->text[ATTR_HOSTNAME], rows[i].host), "%s", rows[i].text);
+        cr_expect(fake_is(&f->txs[0]->text[ATTR_URL], rows[i].url), "%s", rows[i].text);
+        fake_free(f);
+    }
+}
+
 Test(request, without_a_host_does_not_fit_a_rule_with_one)
 {
     struct fake *f = fake_new();
