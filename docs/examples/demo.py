@@ -55,7 +55,7 @@ def live():
     answers = answers_of(lab)
     status = guard.stop()
     log = records(guard.logs)
-    reached = {int(line[1]) for line in nginx.lines()}
+    reached = {port for port, *_ in nginx.requests()}
     problems = [f"l7guard ended with {status}: {guard.said()}"] if status else []
     for case in CASES:
         for family in FAMILIES:

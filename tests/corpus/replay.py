@@ -27,8 +27,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(os.path.dirname(HERE), "data", "corpus")
 MISSES_SHOWN = 5  # of one capture; --verbose shows all
 
-# Files that are no captures at all: one line, exit 1, no record.
-REFUSED = {"file-bad-magic"}
+# Refused as a whole, in one line, exit 1: no capture at all; interfaces of different link types in
+# one file (pcap's README).
+REFUSED = {"file-bad-magic", "file-pcapng-be-102"}
 # Files that end in the middle or turn to nonsense: what is whole before is judged and its records
 # count; then one line, exit 1.
 DAMAGED = {"file-corrupt-record", "file-cut-short", "file-cut-in-packet"}

@@ -66,21 +66,29 @@ class BadInput(unittest.TestCase):
 
     def test_configuration(self):
         for name, more, words in (
-                ("unknown key", "policy-dri: /x\n", ["l7guard.yaml:6:1", "policy-dri",
-                                                     "policy-dir"]),
-                ("bad value", "hold: sometimes\n", ["l7guard.yaml:6:", "hold", "balanced"]),
-                ("not YAML", "capture: [\n", ["l7guard.yaml:"]),
+                ("unknown key", "policy-dri: /x\n",
+                 ["l7guard.yaml:6:1", "policy-dri", "policy-dir"]),
+                ("bad value", "hold: sometimes\n", ["l7guard.yaml:6:7", "hold", "balanced"]),
+                ("not YAML", "capture: [\n", ["l7guard.yaml:7:1"]),
+                ("unknown log", "log: [{syslog: {}}]\n", ["l7guard.yaml:6:8", "syslog"]),
+                ("unknown log option", "log: [{eve: {dialekt: guide}}]\n",
+                 ["l7guard.yaml:6:14", "dialekt", "dialect"]),
+                ("bad log option", "log: [{eve: {dialect: latin}}]\n", ["eve", "dialect"])):
+            with self.subTest(name):
+                self.refused(self.run_guard("-r", CAPTURE, "-c", self.config(more)), *words)
+                self.assertEqual(records(self.logs), [])
+        for name, more, words in (
+                ("no capture", "", ["capture"]),
                 ("unknown capture", "capture: [{carrier-pigeon: {}}]\n",
-                 ["l7guard.yaml:6:", "carrier-pigeon"]),
+                 ["l7guard.yaml:6:12", "carrier-pigeon"]),
                 ("unknown option", "capture: [{afpacket: {interface: [a, b]}}]\n",
-                 ["l7guard.yaml:6:", "interface", "interfaces"]),
-                ("unknown log", "log: [{syslog: {}}]\n", ["l7guard.yaml:6:", "syslog"]),
-                ("bad log option", "log: [{eve: {dialect: latin}}]\n",
-                 ["l7guard.yaml", "dialect"])):
+                 ["l7guard.yaml:6:23", "interface", "interfaces"])):
             with self.subTest(name):
                 path = self.config(more)
-                self.refused(self.run_guard("-T", "-c", path), *words)
-                self.refused(self.run_guard("-c", path), *words)
+                for done in (self.run_guard("-T", "-c", path), self.run_guard("-c", path)):
+                    self.assertEqual(done.returncode, 1, done)
+                    for word in words:
+                        self.assertIn(word, done.stderr)
         self.refused(self.run_guard("-c", self.path("none.yaml")), self.path("none.yaml"),
                      "No such file")
 
@@ -95,15 +103,15 @@ class BadInput(unittest.TestCase):
             good = file.read()
         for name, text, words in (
                 ("unknown field", good.replace("appliedTo:", "appliesTo:"),
-                 [":12:3", "appliesTo", "appliedTo"]),
-                ("bad action", good.replace("action: Allow", "action: Permit"), [":18:", "Permit"]),
-                ("unknown keyword", good.replace("http: {}", "gopher: {}"), [":20:", "gopher"]),
+                 [":11:3", "appliesTo", "appliedTo"]),
+                ("bad action", good.replace("action: Allow", "action: Permit"), [":17:15", "Permit"]),
+                ("unknown keyword", good.replace("http: {}", "gopher: {}"), [":19:11", "gopher"]),
                 ("unknown http field", good.replace("http: {}", "http: {paht: /x}"),
-                 [":20:", "paht", "path"]),
+                 [":19:18", "paht", "path"]),
                 ("no priority", good.replace("  priority: 5\n", ""), ["priority"]),
                 ("not YAML", good + "\t: [", ["bad.yaml:"]),
                 ("binary", b"\x00\xff\xfe\x01", ["bad.yaml"]),
-                ("alpha version", good.replace("v1beta1", "v1alpha1"), [":4:", "v1alpha1"])):
+                ("alpha version", good.replace("v1beta1", "v1alpha1"), [":3:13", "v1alpha1"])):
             with self.subTest(name):
                 shutil.rmtree(os.path.join(self.policies, FOLDER))
                 copy_examples(self.policies, [FOLDER])
@@ -192,7 +200,7 @@ spec:
         plugins = self.path("plugins")
         shutil.copytree(PLUGINS, plugins)
         os.remove(os.path.join(plugins, "http.so"))
-        self.refused(self.judge(plugins=plugins), "policy.yaml:20:", "http")
+        self.refused(self.judge(plugins=plugins), "policy.yaml:19:11", "http")
 
     def test_a_log_folder_that_cannot_be_written(self):
         self.refused(self.judge(logs=self.write("file", "")), self.path("file"))

@@ -37,7 +37,7 @@ class Requests(unittest.TestCase):
 
     def reached(self, port):
         """The paths the server was asked for."""
-        return [line[7] for line in self.nginx.from_port(port)]
+        return [target for _, _, _, target in self.nginx.from_port(port)]
 
     def one_alert(self, port):
         self.guard.wait_record(port, "alert")

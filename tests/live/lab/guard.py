@@ -55,6 +55,7 @@ class Guard:
         }
         self.settings.update(settings or {})
         self.process = None
+        self._said_before = 0
 
     @property
     def config(self):
@@ -68,18 +69,21 @@ class Guard:
         self.write_config()
         # ip netns exec becomes the daemon: signals and exit status are its own.
         with open(self.errors, "ab") as errors:
+            self._said_before = errors.tell()
             self.process = self.space.start("gate", GUARD, "-c", self.config, stderr=errors)
         if wait:
-            wait_for(f"l7guard to be ready; it said: {self.said()}", 20, self._ready)
+            wait_for("l7guard to be ready", 20, self._ready)
         return self
 
     def _ready(self):
         if self.process.poll() is not None:
             raise AssertionError(f"l7guard ended ({self.process.returncode}): {self.said()}")
-        return os.path.exists(self.socket) and self.ctl("status").returncode == 0
+        return "ready" in self.said()
 
     def said(self):
+        """The diagnostics since the last start."""
         with open(self.errors, encoding="utf-8", errors="replace") as file:
+            file.seek(self._said_before)
             return file.read()
 
     def ctl(self, *words):

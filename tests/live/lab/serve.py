@@ -17,8 +17,7 @@ _NGINX = """
 daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/nginx-error.log warn;
 events {{ worker_connections 512; }}
 http {{
-    log_format line '$remote_addr $remote_port $server_addr $server_port $ssl_server_name '
-                    '$request_method $host $request_uri $status $request_length';
+    log_format line '$remote_port|$request_method|$host|$request_uri|$status';
     access_log {dir}/access.log line;
     client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/fcgi;
     uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
@@ -66,13 +65,16 @@ class Nginx:
                                    space.path("nginx.conf"))
         wait_for("nginx to listen", 10, lambda: _listening(space, where, HTTPS))
 
-    def lines(self):
-        """Requests that reached the server, as lists of words."""
+    def requests(self):
+        """(client port, method, host, target) of the requests that reached the server whole. What
+        was cut short nginx logs too, as a bad request."""
         with open(self.log, encoding="utf-8", errors="replace") as file:
-            return [line.split() for line in file]
+            lines = [line.rstrip("\n").split("|") for line in file]
+        return [(int(port), method, host, target) for port, method, host, target, status
+                in lines if status != "400"]
 
     def from_port(self, port):
-        return [line for line in self.lines() if line[1] == str(port)]
+        return [request for request in self.requests() if request[0] == port]
 
 
 class OpensslServer:
