@@ -208,7 +208,8 @@ const char *server_hello_read(struct l7_bytes body, struct server_hello *hello)
     return NULL;
 }
 
-/* Drafts of TLS 1.3 were 0x7f00 and the draft's number; they are still met in recorded traffic. */
+/* Drafts of TLS 1.3 from 22 on: 0x7f00 and the draft's number. Earlier ones had another ServerHello
+ * and stay unread. */
 static bool version_is_draft(uint16_t version)
 {
     return version >> 8 == 0x7f;

@@ -15,32 +15,46 @@ static const char *const names[] = {
     "tls13-retry",     "tls12-resumed", "tls12-odd-certificate",
 };
 
-/* The same bytes with every cleartext handshake record cut into records of `size` bytes. What
- * comes after a change_cipher_spec is not touched: there a record is a unit. */
+static size_t record_write(uint8_t *out, const uint8_t *head, const uint8_t *body, size_t len)
+{
+    memcpy(out, head, 3);
+    out[3] = (uint8_t)(len >> 8);
+    out[4] = (uint8_t)len;
+    memcpy(out + RECORD_HEAD, body, len);
+    return RECORD_HEAD + len;
+}
+
+/* The same messages in other records: neighbouring cleartext handshake records are joined and cut
+ * again into records of `size` bytes, so that messages begin and end anywhere. What comes after a
+ * change_cipher_spec is not touched: there a record is a unit. */
 static uint8_t *refragment(const struct flight *flight, size_t size, size_t *len)
 {
     uint8_t *out = malloc(flight->len * (RECORD_HEAD + 1) + 1);
+    uint8_t *joined = malloc(flight->len + 1);
     bool clear = true;
 
     *len = 0;
     for (size_t at = 0; at < flight->len;) {
         const uint8_t *head = flight->bytes + at;
-        size_t left = (size_t)head[3] << 8 | head[4];
+        bool cut = clear && head[0] == 22;
+        size_t have = 0;
 
-        at += RECORD_HEAD;
-        while (left > 0) {
-            size_t n = clear && head[0] == 22 && left > size ? size : left;
+        do {
+            size_t n = (size_t)flight->bytes[at + 3] << 8 | flight->bytes[at + 4];
 
-            memcpy(out + *len, head, 3);
-            out[*len + 3] = (uint8_t)(n >> 8);
-            out[*len + 4] = (uint8_t)n;
-            memcpy(out + *len + RECORD_HEAD, flight->bytes + at, n);
-            *len += RECORD_HEAD + n;
-            at += n;
-            left -= n;
+            memcpy(joined + have, flight->bytes + at + RECORD_HEAD, n);
+            have += n;
+            at += RECORD_HEAD + n;
+        } while (cut && at < flight->len && flight->bytes[at] == 22);
+        for (size_t done = 0; done < have;) {
+            size_t n = cut && have - done > size ? size : have - done;
+
+            *len += record_write(out + *len, head, joined + done, n);
+            done += n;
         }
         clear = clear && head[0] != 20;
     }
+    free(joined);
     return out;
 }
 
@@ -527,6 +541,27 @@ Test(server, may_warn_before_it_answers)
     for (size_t i = 1; i < t->count; i++)
         transcript_send(&fake, t, i);
     check_record("tls12", &fake, t);
+    fake_close(&fake);
+    transcript_free(t);
+}
+
+/* A key known beforehand (RFC 4279) needs neither certificate nor key exchange from the server, and
+ * is no resumption for that. */
+Test(server, may_do_a_full_handshake_without_a_certificate)
+{
+    static const uint8_t done[] = {22, 3, 3, 0, 4, 14, 0, 0, 0};
+    struct transcript *t = transcript_read("tls12");
+    struct fake fake = {0};
+
+    fake_open(&fake);
+    transcript_send(&fake, t, 0);
+    fake_send(&fake, L7_TO_CLIENT, t->flights[1].bytes,
+              RECORD_HEAD + ((size_t)t->flights[1].bytes[3] << 8 | t->flights[1].bytes[4]));
+    fake_send(&fake, L7_TO_CLIENT, done, sizeof(done));
+    transcript_send(&fake, t, 2);
+    transcript_send(&fake, t, 3);
+    cr_assert(fake.released);
+    cr_assert_str_eq(fake.attrs[FAKE_SESSION_RESUMED], "");
     fake_close(&fake);
     transcript_free(t);
 }

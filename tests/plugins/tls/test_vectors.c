@@ -52,6 +52,8 @@ static struct result play(const uint8_t *bytes, const size_t *ends, size_t count
     if (fake.decided == 0)
         cr_assert_eq(fake.sides[L7_TO_SERVER].delivered, 0);
     cr_assert_leq(fake.opened, 1);
+    if (result.outcome == REFUSED) /* as a whole, not after the fact */
+        cr_assert_eq(fake.decided, 0);
     fake_close(&fake);
     return result;
 }
