@@ -21,6 +21,7 @@
 struct options {
     const char *config, *capture, *policies, *plugins, *logs;
     bool test;
+    bool no_config; /* none was given, none is needed */
 };
 
 static void print_line(void *ctx, const char *text)
@@ -41,6 +42,7 @@ static void help(void)
          "  -P PLUGIN_DIR  where plugins are\n"
          "  -l LOG_DIR     where records go\n"
          "  -T, --test     test configuration, plugins and policies; print every problem\n"
+         "                 (with -p and without a configuration: plugins and policies)\n"
          "  -V, --version\n"
          "  -h, --help     this; --help-config lists the configuration's keys and defaults\n"
          "\n"
@@ -113,15 +115,19 @@ static void replace(char **setting, const char *value)
 }
 
 /* Defaults, then the file, then the command line. NULL after telling what is wrong. */
-static struct settings *settle(const struct options *o, struct problems *problems)
+static struct settings *settle(struct options *o, struct problems *problems)
 {
     struct settings *set = settings_new();
     if (set == NULL)
         return NULL;
     bool installed = strcmp(set->plugin_dir, L7_PLUGIN_DIR) == 0;
-    if (o->config != NULL || o->capture == NULL) {
+    /* Policies can be tested where there is no daemon yet. */
+    o->no_config = o->config == NULL && (o->capture != NULL || (o->test && o->policies != NULL &&
+                                                                access(DEFAULT_CONFIG, F_OK) != 0));
+    if (!o->no_config) {
         const char *file = o->config != NULL ? o->config : DEFAULT_CONFIG;
-        if (settings_read(set, file, problems) < 0) {
+        /* A test goes on, to find what else is wrong. */
+        if (settings_read(set, file, problems) < 0 && !o->test) {
             settings_free(set);
             return NULL;
         }
@@ -257,7 +263,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (o.test) {
-        int err = o.capture == NULL ? engine_check(e, problems) : 0;
+        int err = o.no_config ? 0 : engine_check(e, problems);
         problems_print(problems, stderr);
         struct snapshot_counts n = snapshot_counts(e->snapshot);
         if (err == 0 && problems->errors == 0)
