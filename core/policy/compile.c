@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/address.h"
+#include "policy/content.h"
 #include "policy/load.h"
 
 /* Lists by the hash of their content. */
@@ -54,6 +55,59 @@ static void list_layers(struct rule_list *list)
     }
 }
 
+/* What decides an endpoint's lists: in which of the distinct appliedTo sets it is, and whether a
+ * KNP covers it. Endpoints of equal signature have equal lists, so lists are made once for each
+ * signature instead of once for each endpoint. */
+struct signature {
+    struct content content;
+    size_t endpoint;
+};
+
+static int signature_compare(const void *a, const void *b)
+{
+    const struct signature *x = a, *y = b;
+    int order = (x->content.a > y->content.a) - (x->content.a < y->content.a);
+    return order ? order : (x->content.b > y->content.b) - (x->content.b < y->content.b);
+}
+
+static int set_compare(const void *a, const void *b)
+{
+    const struct bits *const *x = a, *const *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static void signature_add(struct signature *list, const struct bits *set, size_t number)
+{
+    struct content mark = {number * UINT64_C(0x9e3779b97f4a7c15), number};
+    mark = content_join(mark, mark);
+    for (size_t w = 0; set && w < set->words; w++) {
+        for (uint64_t left = set->list[w]; left; left &= left - 1) {
+            struct signature *s = &list[w * 64 + (size_t)__builtin_ctzll(left)];
+            s->content.a += mark.a;
+            s->content.b += mark.b;
+        }
+    }
+}
+
+static struct signature *signatures(struct load *l)
+{
+    struct signature *list = arena_array(&l->scratch, l->snapshot->endpoint_count, sizeof *list);
+    const struct bits **sets = arena_array(&l->scratch, l->rule_count + 2, sizeof(struct bits *));
+    size_t count = 0;
+    for (size_t i = 0; i < l->rule_count; i++)
+        sets[count++] = l->rules[i]->applied;
+    if (count)
+        qsort(sets, count, sizeof(struct bits *), set_compare);
+    for (size_t i = 0; i < l->snapshot->endpoint_count; i++)
+        list[i].endpoint = i;
+    for (size_t i = 0; i < count; i++)
+        if (!i || sets[i] != sets[i - 1])
+            signature_add(list, sets[i], i + 3);
+    signature_add(list, l->isolated[0], 1);
+    signature_add(list, l->isolated[1], 2);
+    return list;
+}
+
 static void endpoint_lists(struct load *l, struct lists *lists, size_t number,
                            struct rule_list drafts[2])
 {
@@ -71,6 +125,29 @@ static void endpoint_lists(struct load *l, struct lists *lists, size_t number,
     for (int d = 0; d < 2; d++) {
         list_layers(&drafts[d]);
         e->lists[d] = lists_share(l, lists, &drafts[d]);
+    }
+}
+
+static void endpoints_compile(struct load *l, struct lists *lists, struct rule_list drafts[2])
+{
+    struct snapshot *s = l->snapshot;
+    struct signature *list = signatures(l);
+    const struct endpoint *like = NULL; /* the last one with lists of its own */
+    if (s->endpoint_count)
+        qsort(list, s->endpoint_count, sizeof *list, signature_compare);
+    for (size_t i = 0; i < s->endpoint_count; i++) {
+        struct endpoint *e = &s->endpoints[list[i].endpoint];
+        if (i && signature_compare(&list[i - 1], &list[i]) != 0)
+            like = NULL;
+        if (!e->local)
+            continue;
+        if (like) {
+            e->lists[0] = like->lists[0];
+            e->lists[1] = like->lists[1];
+        } else {
+            endpoint_lists(l, lists, list[i].endpoint, drafts);
+            like = e;
+        }
     }
 }
 
@@ -136,8 +213,6 @@ void snapshot_compile(struct load *l)
     lists.slots = arena_array(&l->scratch, lists.slot_count, sizeof(struct rule_list *));
     for (int d = 0; d < 2; d++)
         drafts[d].rules = arena_array(&l->scratch, l->rule_count, sizeof(struct compiled *));
-    for (size_t i = 0; i < s->endpoint_count; i++)
-        if (s->endpoints[i].local)
-            endpoint_lists(l, &lists, i, drafts);
+    endpoints_compile(l, &lists, drafts);
     node_ports_compile(l, &lists, &drafts[0]);
 }

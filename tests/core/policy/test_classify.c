@@ -13,7 +13,8 @@
     "---\napiVersion: crd.antrea.io/v1beta1\nkind: Tier\nmetadata: {name: " n                      \
     "}\nspec: {priority: " priority "}\n"
 
-/* The guide's first example, with a keyword of ours [L7-6..9]; section 16's capture example. */
+/* The guide's first example, with a keyword of ours [L7-6..9]; also the worked example for layer 7.
+ */
 Test(classify, an_l7_rule_decides_on_its_peers_and_ports_alone)
 {
     struct set set = set_good(
@@ -37,7 +38,7 @@ Test(classify, an_l7_rule_decides_on_its_peers_and_ports_alone)
     set_free(&set);
 }
 
-/* Section 16's order example: which rule decides as one after the other is taken away. */
+/* The worked example for layers: which rule decides as one after the other is taken away. */
 Test(classify, layers_are_asked_in_their_order)
 {
     static const char *const parts[] = {

@@ -13,7 +13,7 @@ static const struct glob_case {
     const char *pattern, *text;
     bool nocase, fits;
 } globs[] = {
-    /* the table of section 10.3, and [L7-10] */
+    /* [L7-10] */
     {"abc", "abc", false, true},
     {"abc", "abcd", false, false},
     {"abc", "ab", false, false},
