@@ -6,9 +6,6 @@
  * the cut. Invariants of the contract stop the program: nothing consumed before ALLOW, no more
  * than was there, a reason with every BREAK, at most one transaction, closed once, no attribute
  * after that, a limit to what is waited for.
- *
- *   clang -fsanitize=fuzzer,address,undefined -Isdk/include -Iplugins/tls \
- *         tests/fuzz/fuzz_tls.c plugins/tls/(all).c -lcrypto
  */
 
 #include <stdlib.h>
