@@ -29,7 +29,7 @@ static int grow(struct pending *p)
     return 0;
 }
 
-int pending_push(struct pending *p, size_t max, struct l7_tx *tx, enum reply_kind kind)
+int pending_push(struct pending *p, size_t max, struct pending_entry entry)
 {
     if (p->count >= max)
         return -ENOSPC;
@@ -38,7 +38,7 @@ int pending_push(struct pending *p, size_t max, struct l7_tx *tx, enum reply_kin
         if (err)
             return err;
     }
-    *ring_at(p, p->count++) = (struct pending_entry){tx, kind};
+    *ring_at(p, p->count++) = entry;
     return 0;
 }
 

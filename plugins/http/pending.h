@@ -11,7 +11,6 @@
 /* What the reply to a request may bring. */
 enum reply_kind {
     REPLY_NORMAL,
-    REPLY_HEAD,    /* never has a body */
     REPLY_CONNECT, /* 2xx: what follows is a tunnel */
     REPLY_UPGRADE, /* 101: what follows is another protocol */
     REPLY_H2C,     /* ... which may be HTTP/2 */
@@ -20,6 +19,7 @@ enum reply_kind {
 struct pending_entry {
     struct l7_tx *tx; /* NULL: a request that nobody saw */
     enum reply_kind kind;
+    bool bodiless; /* it asked with HEAD */
 };
 
 struct pending {
@@ -29,7 +29,7 @@ struct pending {
 };
 
 /* 0; -ENOSPC when `max` are waiting, -ENOMEM. */
-int pending_push(struct pending *p, size_t max, struct l7_tx *tx, enum reply_kind kind);
+int pending_push(struct pending *p, size_t max, struct pending_entry entry);
 /* False: none is waiting. */
 bool pending_pop(struct pending *p, struct pending_entry *out);
 /* What a client says next can only be understood when the last request was answered. */

@@ -122,13 +122,16 @@ static const char *announce(const struct http *http, struct session *s, const st
     return reason;
 }
 
-static enum reply_kind reply_of(const struct head *h, const struct request *r)
+/* The request as its reply will need it. */
+static struct pending_entry reply_of(struct l7_tx *tx, const struct head *h,
+                                     const struct request *r)
 {
+    enum reply_kind kind = REPLY_NORMAL;
     if (r->target.form == TARGET_AUTHORITY)
-        return REPLY_CONNECT;
-    if (h->upgrade)
-        return h->h2c ? REPLY_H2C : REPLY_UPGRADE;
-    return token_equal(r->line.method, "HEAD") ? REPLY_HEAD : REPLY_NORMAL;
+        kind = REPLY_CONNECT;
+    else if (h->upgrade)
+        kind = h->h2c ? REPLY_H2C : REPLY_UPGRADE;
+    return (struct pending_entry){tx, kind, token_equal(r->line.method, "HEAD")};
 }
 
 static void next_request(struct session *s)
@@ -203,8 +206,8 @@ static enum l7_step break_head(const struct http *http, struct session *s, struc
     else
         set_loose_host(http, s->tx, &loose, in);
     set_head_attrs(http, s->tx, &loose, &r);
-    enum reply_kind kind = reply_of(&s->request_head, &r);
-    if (pending_push(&s->pending, http->max_pipelined, s->tx, kind) == 0)
+    struct pending_entry entry = reply_of(s->tx, &s->request_head, &r);
+    if (pending_push(&s->pending, http->max_pipelined, entry) == 0)
         s->tx = NULL;
     return session_break(progress, reason);
 }
@@ -233,7 +236,7 @@ static enum l7_step finish_head(const struct http *http, struct session *s, stru
         judgement = http->host->tx_decide(s->tx);
     if (judgement != L7_JUDGEMENT_ALLOW)
         return refuse(s);
-    int err = pending_push(&s->pending, http->max_pipelined, s->tx, reply_of(h, r));
+    int err = pending_push(&s->pending, http->max_pipelined, reply_of(s->tx, h, r));
     if (err)
         return session_break(progress, err == -ENOSPC ? "pipeline-limit" : "no-memory");
     s->requests++;
@@ -281,17 +284,20 @@ static enum l7_step start_head(const struct http *http, struct session *s, struc
 {
     if (pending_blocks(&s->pending))
         return s->reply_unreadable ? session_break(progress, "reply-unreadable") : L7_STEP_WAIT;
-    if (s->close)
-        return session_break(progress, "after-close"); /* RFC 9112 §9.6 */
     /* Old clients end a body with one CRLF too many. Waiting for what follows it would keep a
      * finished request undecided, so it goes by alone. */
     struct head *h = &s->request_head;
-    if (s->requests > 0 && !h->blank && h->scan == 0 && in.len >= 2 && in.ptr[0] == '\r' &&
-        in.ptr[1] == '\n') {
-        h->blank = true;
-        progress->consumed = 2;
-        return L7_STEP_OK;
+    if (s->requests > 0 && !h->blank && h->scan == 0 && in.ptr[0] == '\r') {
+        if (in.len == 1)
+            return L7_STEP_OK;
+        if (in.ptr[1] == '\n') {
+            h->blank = true;
+            progress->consumed = 2;
+            return L7_STEP_OK;
+        }
     }
+    if (s->close)
+        return session_break(progress, "after-close"); /* RFC 9112 §9.6 */
     return read_head(http, s, flow, in, progress);
 }
 

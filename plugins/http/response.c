@@ -151,7 +151,7 @@ static enum l7_step open_tunnel(const struct http *http, struct session *s,
 static enum body_kind framing(const struct head *h, const struct pending_entry *entry,
                               const struct status_line *line)
 {
-    if (entry->kind == REPLY_HEAD || line->status == 204 || line->status == 304)
+    if (entry->bodiless || line->status == 204 || line->status == 304)
         return BODY_NONE;
     if (h->has_transfer)
         return h->chunked && line->minor ? BODY_CHUNKED : BODY_CLOSE;
@@ -181,7 +181,7 @@ static enum l7_step finish_head(const struct http *http, struct session *s, stru
                                 const struct status_line *line, struct l7_progress *progress)
 {
     const struct head *h = &s->response_head;
-    struct pending_entry entry = {NULL, REPLY_NORMAL};
+    struct pending_entry entry = {NULL, REPLY_NORMAL, false};
     if (line->status < 200 && line->status != 101) {
         progress->consumed = h->length; /* interim: the reply is still to come */
         next_reply(s);

@@ -234,6 +234,17 @@ Test(reply, that_declines_an_upgrade_lets_requests_go_on)
     fake_free(f);
 }
 
+Test(reply, to_head_has_no_body_even_when_an_upgrade_was_offered)
+{
+    struct fake *f = asked("HEAD / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n");
+    fake_server(f, "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n");
+    cr_expect(f->txs[0]->closed);
+    fake_client(f, GET_LINE("/2"));
+    fake_server(f, "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(f->txs[1]->number[ATTR_STATUS], 404);
+    fake_free(f);
+}
+
 Test(reply, that_goes_on_in_http2_is_the_end_of_what_may_pass)
 {
     const char *const replies[] = {"HTTP/1.1 101 x\r\n\r\n",

@@ -294,6 +294,21 @@ Test(request, may_be_preceded_by_the_line_end_of_an_old_client)
     fake_free(f);
 }
 
+Test(request, that_is_the_last_may_be_followed_by_a_line_end_only)
+{
+    struct fake *f = fake_new();
+    fake_client(f, "POST / HTTP/1.1\r\n" HOST_LINE
+                   "Connection: x, Close\r\nContent-Length: 1\r\n\r\nx\r");
+    cr_expect_not(f->refused);
+    fake_client(f, "\n");
+    cr_expect_not(f->refused);
+    cr_expect_eq(f->sides[0].len, 0);
+    fake_client(f, "G");
+    cr_assert(f->refused);
+    cr_expect_str_eq(f->reason, "after-close");
+    fake_free(f);
+}
+
 Test(request, longer_than_the_limit_is_refused_whole_or_in_pieces)
 {
     for (size_t piece = 1; piece <= 1000; piece += 999) {
