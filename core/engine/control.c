@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "base/diag.h"
 #include "base/list.h"
+#include "engine/explain.h"
 #include "engine/report.h"
 
 #define LINE_MAX_BYTES (1u << 20)
@@ -72,6 +73,34 @@ static void do_policies(struct engine *e, const json_t *request, struct reply *r
     reply->result = report_policies(e);
 }
 
+static void do_flows(struct engine *e, const json_t *request, struct reply *reply)
+{
+    const json_t *limit = json_object_get(request, "limit");
+    json_int_t n = limit != NULL ? json_integer_value(limit) : REPORT_FLOWS_DEFAULT;
+    if (n < 1 || n > REPORT_FLOWS_MAX)
+        snprintf(reply->error, sizeof(reply->error), "limit: not a number from 1 to %d",
+                 REPORT_FLOWS_MAX);
+    else
+        reply->result = report_flows(e, (size_t)n);
+}
+
+/* With the policies in force. */
+static void do_explain(struct engine *e, const json_t *request, struct reply *reply)
+{
+    struct explainer *x = explain_new(e->registry, e->snapshot, e->settings, true);
+    if (x == NULL)
+        return;
+    json_t *answer = explain_json(x, json_object_get(request, "question"));
+    const char *error = json_string_value(json_object_get(answer, "error"));
+    if (error != NULL) {
+        snprintf(reply->error, sizeof(reply->error), "%s", error);
+        json_decref(answer);
+    } else {
+        reply->result = answer;
+    }
+    explain_free(x);
+}
+
 static void do_reload(struct engine *e, const json_t *request, struct reply *reply)
 {
     (void)request;
@@ -90,7 +119,7 @@ static void do_reload(struct engine *e, const json_t *request, struct reply *rep
     }
     diag(L7_NOTICE, "engine", "reloaded: generation %llu, %zu rules",
          (unsigned long long)e->generation, snapshot_rule_count(e->snapshot));
-    reply->result = json_pack("{sIsI}", "generation", (json_int_t)e->generation, "rules",
+    reply->result = json_pack("{s:I,s:I}", "generation", (json_int_t)e->generation, "rules",
                               (json_int_t)snapshot_rule_count(e->snapshot));
 }
 
@@ -98,10 +127,8 @@ static const struct {
     const char *name;
     void (*run)(struct engine *e, const json_t *request, struct reply *reply);
 } commands[] = {
-    {"status", do_status},
-    {"plugins", do_plugins},
-    {"policies", do_policies},
-    {"reload", do_reload},
+    {"status", do_status}, {"plugins", do_plugins}, {"policies", do_policies},
+    {"flows", do_flows},   {"reload", do_reload},   {"explain", do_explain},
 };
 
 static void run(struct engine *e, const char *line, size_t len, struct reply *reply)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/diag.h"
+#include "base/list.h"
 
 #define REQUEST_MAX 4096
 #define CLIENTS_MAX 16
@@ -15,11 +16,12 @@ struct metrics {
     struct engine *engine;
     uv_loop_t *loop;
     uv_tcp_t server;
-    size_t clients;
-    bool closing;
+    struct list clients;
+    size_t open; /* handles not closed yet: the server's, and one for each client */
 };
 
 struct client {
+    struct list link;
     struct metrics *metrics;
     uv_tcp_t tcp;
     uv_timer_t timer;
@@ -118,14 +120,19 @@ static void describe(struct engine *e, struct text *t)
 
 /* ---- one client ---- */
 
+static void closed(struct metrics *m)
+{
+    if (--m->open == 0)
+        free(m);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct client *c = handle->data;
     if (--c->open_handles > 0)
         return;
-    c->metrics->clients--;
-    if (c->metrics->closing && c->metrics->clients == 0)
-        free(c->metrics);
+    list_remove(&c->link);
+    closed(c->metrics);
     free(c->answer);
     free(c);
 }
@@ -207,10 +214,11 @@ static void on_connection(uv_stream_t *server, int status)
     c->metrics = m;
     c->tcp.data = c->timer.data = c;
     c->open_handles = 2;
-    m->clients++;
+    list_insert(&m->clients, &c->link);
+    m->open++;
     uv_tcp_init(m->loop, &c->tcp);
     uv_timer_init(m->loop, &c->timer);
-    if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 || m->clients > CLIENTS_MAX ||
+    if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 || m->open > CLIENTS_MAX + 1 ||
         uv_timer_start(&c->timer, on_timeout, CLIENT_TIMEOUT_MS, 0) != 0 ||
         uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0)
         hang_up(c);
@@ -250,6 +258,8 @@ int metrics_open(uv_loop_t *loop, struct engine *e, struct problems *problems, s
         return -ENOMEM;
     m->engine = e;
     m->loop = loop;
+    m->open = 1;
+    list_init(&m->clients);
     uv_tcp_init(loop, &m->server);
     m->server.data = m;
     int err = uv_tcp_bind(&m->server, (const struct sockaddr *)&address, 0);
@@ -265,14 +275,14 @@ int metrics_open(uv_loop_t *loop, struct engine *e, struct problems *problems, s
 
 static void on_server_closed(uv_handle_t *handle)
 {
-    struct metrics *m = handle->data;
-    m->closing = true;
-    if (m->clients == 0)
-        free(m);
+    closed(handle->data);
 }
 
 void metrics_close(struct metrics *m)
 {
-    if (m != NULL)
-        uv_close((uv_handle_t *)&m->server, on_server_closed);
+    if (m == NULL)
+        return;
+    for (struct list *l = m->clients.next; l != &m->clients; l = l->next)
+        hang_up(list_item(l, struct client, link));
+    uv_close((uv_handle_t *)&m->server, on_server_closed);
 }

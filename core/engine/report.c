@@ -46,23 +46,23 @@ static json_t *reasons(const struct reason_count *list)
 static json_t *report_policy_counts(const struct snapshot *s)
 {
     struct snapshot_counts n = snapshot_counts(s);
-    return json_pack("{sIsIsIsIsI}", "policies", (json_int_t)n.policies, "rules",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "policies", (json_int_t)n.policies, "rules",
                      (json_int_t)n.rules, "tiers", (json_int_t)n.tiers, "pods", (json_int_t)n.pods,
                      "namespaces", (json_int_t)n.namespaces);
 }
 
 static json_t *report_frames(const struct stats *st)
 {
-    return json_pack("{sIsIsIsIsIsIso}", "received", (json_int_t)st->frames_received, "forwarded",
-                     (json_int_t)st->frames_forwarded, "dropped", (json_int_t)st->frames_dropped,
-                     "rejected", (json_int_t)st->frames_rejected, "held",
-                     (json_int_t)st->frames_held, "bytes", (json_int_t)st->bytes_received, "drops",
-                     reasons(st->drops));
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "received", (json_int_t)st->frames_received,
+                     "forwarded", (json_int_t)st->frames_forwarded, "dropped",
+                     (json_int_t)st->frames_dropped, "rejected", (json_int_t)st->frames_rejected,
+                     "held", (json_int_t)st->frames_held, "bytes", (json_int_t)st->bytes_received,
+                     "drops", reasons(st->drops));
 }
 
 static json_t *report_flow_counts(const struct stats *st, size_t flows)
 {
-    return json_pack("{sIsIsIsIsIso}", "count", (json_int_t)flows, "opened",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "count", (json_int_t)flows, "opened",
                      (json_int_t)st->flows_opened, "governed", (json_int_t)st->flows_governed,
                      "refused", (json_int_t)st->flows_refused, "denied",
                      (json_int_t)st->flows_denied, "refusals", reasons(st->refusals));
@@ -118,7 +118,7 @@ static json_t *report_fields(const struct l7_inspector *in)
     for (size_t i = 0; i < in->field_count; i++) {
         const struct l7_field *f = &in->fields[i];
         json_t *one =
-            json_pack("{sosssbso}", "name", text(f->name), "match",
+            json_pack("{s:o,s:s,s:b,s:o}", "name", text(f->name), "match",
                       f->match <= L7_MATCH_NUMBER && f->match > 0 ? kinds[f->match] : "?",
                       "ignores_case", (f->flags & L7_FIELD_NOCASE) != 0, "help", text(f->help));
         json_t *values = json_array();
@@ -134,7 +134,7 @@ static json_t *report_attrs(const struct l7_inspector *in)
 {
     json_t *out = json_array();
     for (size_t i = 0; i < in->attr_count; i++)
-        json_array_append_new(out, json_pack("{soso}", "name", text(in->attrs[i].name), "help",
+        json_array_append_new(out, json_pack("{s:o,s:o}", "name", text(in->attrs[i].name), "help",
                                              text(in->attrs[i].help)));
     return out;
 }
@@ -143,8 +143,8 @@ static json_t *report_options(const struct l7_plugin *p)
 {
     json_t *out = json_array();
     for (size_t i = 0; i < p->option_count; i++)
-        json_array_append_new(out, json_pack("{sososo}", "key", text(p->options[i].key), "default",
-                                             text(p->options[i].fallback), "help",
+        json_array_append_new(out, json_pack("{s:o,s:o,s:o}", "key", text(p->options[i].key),
+                                             "default", text(p->options[i].fallback), "help",
                                              text(p->options[i].help)));
     return out;
 }
@@ -159,10 +159,10 @@ json_t *report_plugins(const struct registry *r)
     json_t *out = json_array();
     for (size_t i = 0; i < registry_count(r); i++) {
         const struct plugin *p = registry_at(r, i);
-        json_t *one =
-            json_pack("{sssososososo}", "kind", kinds[p->desc->kind], "name", text(p->desc->name),
-                      "version", text(p->desc->version), "summary", text(p->desc->summary), "path",
-                      text(p->path), "options", report_options(p->desc));
+        json_t *one = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o}", "kind", kinds[p->desc->kind], "name",
+                                text(p->desc->name), "version", text(p->desc->version), "summary",
+                                text(p->desc->summary), "path", text(p->path), "options",
+                                report_options(p->desc));
         if (p->inspector != NULL) {
             json_object_set_new(one, "keyword", text(p->inspector->keyword));
             json_object_set_new(one, "fields", report_fields(p->inspector));
@@ -193,13 +193,14 @@ static void add_hits(struct worker *w, void *arg)
 
 static json_t *report_rule(const struct rule *r, uint64_t hits)
 {
-    return json_pack(
-        "{sssosIsfsososssosisIsssbsIsosisI}", "direction", direction_name(r->direction), "tier",
-        text(r->tier), "tierPriority", (json_int_t)r->tier_priority, "priority", r->priority,
-        "policy", text(r->policy), "namespace", text(r->namespace_), "kind",
-        r->policy_kind != NULL ? r->policy_kind : "", "rule", text(r->name), "index", (int)r->index,
-        "number", (json_int_t)r->number, "action", action_name(r->action), "l7", r->l7, "l7Id",
-        (json_int_t)r->l7_id, "file", text(r->file), "line", r->line, "hits", (json_int_t)hits);
+    return json_pack("{s:s,s:o,s:I,s:f,s:o,s:o,s:s,s:o,s:i,s:I,s:s,s:b,s:I,s:o,s:i,s:I}",
+                     "direction", direction_name(r->direction), "tier", text(r->tier),
+                     "tierPriority", (json_int_t)r->tier_priority, "priority", r->priority,
+                     "policy", text(r->policy), "namespace", text(r->namespace_), "kind",
+                     r->policy_kind != NULL ? r->policy_kind : "", "rule", text(r->name), "index",
+                     (int)r->index, "number", (json_int_t)r->number, "action",
+                     action_name(r->action), "l7", r->l7, "l7Id", (json_int_t)r->l7_id, "file",
+                     text(r->file), "line", r->line, "hits", (json_int_t)hits);
 }
 
 json_t *report_policies(struct engine *e)
@@ -228,7 +229,7 @@ json_t *report_problems(const struct problems *list)
         const struct problem *p = &list->list[i];
         char line[4096];
         problem_format(p, line, sizeof(line));
-        json_array_append_new(out, json_pack("{sssosisisososo}", "level",
+        json_array_append_new(out, json_pack("{s:s,s:o,s:i,s:i,s:o,s:o,s:o}", "level",
                                              p->level == PROBLEM_ERROR ? "error" : "warning",
                                              "file", text(p->file), "line", p->line, "column",
                                              p->column, "field", text(p->field), "text",

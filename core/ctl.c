@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctl: the control tool: which command asks whom, and the exit status. Reading the command line is
+ * words.c's, asking is ask.c's, what answers look like is render.c's.
+ *
+ * Exit status: 0 done, 1 a problem that the message names, 2 usage.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "engine/ask.h"
+#include "engine/engine.h"
+#include "engine/explain.h"
+#include "engine/render.h"
+#include "engine/report.h"
+#include "engine/where.h"
+#include "engine/words.h"
+
+#define DEFAULT_CONFIG "/etc/l7guard/l7guard.yaml"
+#define STEPS_RULES_MAX 1000 /* batches under more rules tell only of those that decide */
+
+__attribute__((format(printf, 1, 2))) static int usage(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("l7ctl: ", stderr);
+    vfprintf(stderr, format, args);
+    fputs("; try l7ctl --help\n", stderr);
+    va_end(args);
+    return 2;
+}
+
+static int problem(const char *text)
+{
+    fprintf(stderr, "l7ctl: %s\n", text);
+    return 1;
+}
+
+/* ---- whom to ask ---- */
+
+static bool offline(const struct words *w)
+{
+    return w->policies != NULL || w->plugins != NULL;
+}
+
+static bool replace(char **setting, const char *value)
+{
+    char *copy = value != NULL ? strdup(value) : NULL;
+    if (copy != NULL) {
+        free(*setting);
+        *setting = copy;
+    }
+    return value == NULL || copy != NULL;
+}
+
+/* The settings of the daemon this machine has, as far as they matter here. NULL: told why. */
+static struct settings *settle(const struct words *w)
+{
+    struct settings *set = settings_new();
+    struct problems *problems = problems_new();
+    int err = set != NULL && problems != NULL ? 0 : -ENOMEM;
+    if (err == 0 && w->config != NULL)
+        err = settings_read(set, w->config, problems);
+    if (err == 0 && w->config == NULL && !offline(w) && access(DEFAULT_CONFIG, R_OK) == 0) {
+        /* Only to find the socket: mistakes in it are the daemon's business. */
+        struct problems *unheard = problems_new();
+        if (unheard != NULL && settings_read(set, DEFAULT_CONFIG, unheard) < 0) {
+            settings_free(set);
+            set = settings_new();
+        }
+        problems_free(unheard);
+    }
+    if (problems != NULL)
+        problems_print(problems, stderr);
+    problems_free(problems);
+    if (err == 0 && set != NULL)
+        return set;
+    settings_free(set);
+    return NULL;
+}
+
+/* Plugins and policies without a daemon. NULL: told why. */
+static struct engine *load(const struct words *w)
+{
+    struct settings *set = settle(w);
+    struct engine *e = NULL;
+    if (set == NULL)
+        return NULL;
+    if (w->policies != NULL && access(w->policies, R_OK) != 0) {
+        fprintf(stderr, "l7ctl: %s: %s\n", w->policies, strerror(errno));
+        settings_free(set);
+        return NULL;
+    }
+    if (strcmp(set->plugin_dir, L7_PLUGIN_DIR) == 0) {
+        free(set->plugin_dir);
+        set->plugin_dir = where_plugins();
+    }
+    struct problems *problems = problems_new();
+    bool fine = problems != NULL && replace(&set->plugin_dir, w->plugins) &&
+                replace(&set->policy_dir, w->policies != NULL ? w->policies : "") &&
+                replace(&set->node_name, w->node);
+    if (!fine)
+        settings_free(set);
+    else if (engine_open(set, problems, &e) < 0)
+        e = NULL;
+    if (problems != NULL)
+        problems_print(problems, stderr);
+    problems_free(problems);
+    return e;
+}
+
+static void tell_problems(const json_t *reply)
+{
+    const json_t *list = json_object_get(reply, "problems");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        fprintf(stderr, "%s\n",
+                json_string_value(json_object_get(json_array_get(list, i), "message")));
+}
+
+/* What the daemon says to `command`; `more`, taken, goes with it. NULL: told why. */
+static json_t *ask_daemon(const struct words *w, const char *command, const char *key, json_t *more)
+{
+    char error[512] = "out of memory";
+    struct settings *set = settle(w);
+    json_t *question = json_pack("{s:s}", "command", command);
+    if (more != NULL)
+        json_object_set_new(question, key, more);
+    json_t *reply = set != NULL ? ask(w->socket != NULL ? w->socket : set->control_socket, question,
+                                      error, sizeof(error))
+                                : NULL;
+    json_t *result = json_incref(json_object_get(reply, "result"));
+    tell_problems(reply);
+    if (reply != NULL && result == NULL) {
+        const char *why = json_string_value(json_object_get(reply, "error"));
+        snprintf(error, sizeof(error), "%s", why != NULL ? why : "the daemon's answer is empty");
+    }
+    if (set != NULL && result == NULL)
+        problem(error);
+    json_decref(reply);
+    json_decref(question);
+    settings_free(set);
+    return result;
+}
+
+static int print_json(const json_t *j)
+{
+    json_dumpf(j, stdout, JSON_INDENT(2));
+    putchar('\n');
+    return 0;
+}
+
+/* ---- the commands ---- */
+
+static int do_status(const struct words *w)
+{
+    json_t *j = ask_daemon(w, "status", NULL, NULL);
+    if (j == NULL)
+        return 1;
+    if (w->json)
+        print_json(j);
+    else
+        render_status(j, stdout);
+    json_decref(j);
+    return 0;
+}
+
+static int do_flows(const struct words *w)
+{
+    json_t *limit = NULL;
+    if (w->limit != NULL) {
+        char *end;
+        long n = strtol(w->limit, &end, 10);
+        if (n < 1 || n > REPORT_FLOWS_MAX || *end != '\0')
+            return usage("--limit: \"%s\" is not a number from 1 to %d", w->limit,
+                         REPORT_FLOWS_MAX);
+        limit = json_integer(n);
+    }
+    json_t *j = ask_daemon(w, "flows", "limit", limit);
+    if (j == NULL)
+        return 1;
+    if (w->json)
+        print_json(j);
+    else
+        render_flows(j, stdout);
+    json_decref(j);
+    return 0;
+}
+
+static int do_reload(const struct words *w)
+{
+    json_t *j = ask_daemon(w, "reload", NULL, NULL);
+    if (j == NULL)
+        return 1;
+    if (w->json)
+        print_json(j);
+    else
+        printf("reloaded: generation %lld, %lld rules\n",
+               (long long)json_integer_value(json_object_get(j, "generation")),
+               (long long)json_integer_value(json_object_get(j, "rules")));
+    json_decref(j);
+    return 0;
+}
+
+static json_t *get_plugins(const struct words *w)
+{
+    if (!offline(w))
+        return ask_daemon(w, "plugins", NULL, NULL);
+    struct engine *e = load(w);
+    json_t *j = e != NULL ? report_plugins(e->registry) : NULL;
+    engine_close(e);
+    return j;
+}
+
+static int do_plugins(const struct words *w)
+{
+    json_t *j = get_plugins(w);
+    if (j == NULL)
+        return 1;
+    int status = 0;
+    if (w->json)
+        print_json(j);
+    else if (!render_plugins(j, w->argument, stdout))
+        status = problem("no plugin of that name or keyword is loaded: l7ctl plugins lists them");
+    json_decref(j);
+    return status;
+}
+
+static int do_policies(const struct words *w)
+{
+    struct engine *e = offline(w) ? load(w) : NULL;
+    json_t *j = e != NULL     ? report_policies(e)
+                : !offline(w) ? ask_daemon(w, "policies", NULL, NULL)
+                              : NULL;
+    engine_close(e);
+    if (j == NULL)
+        return 1;
+    if (w->json)
+        print_json(j);
+    else
+        render_policies(j, stdout);
+    json_decref(j);
+    return 0;
+}
+
+/* Is --NAME an option of explain's? It is if NAME is a loaded keyword. */
+static bool is_said(const struct words *w, const json_t *plugins)
+{
+    static const char *const always[] = {"other", "raw", "l7"};
+    for (size_t i = 0; w->said != NULL && i < sizeof(always) / sizeof(always[0]); i++)
+        if (strcmp(w->said, always[i]) == 0)
+            return true;
+    for (size_t i = 0; w->said != NULL && i < json_array_size(plugins); i++) {
+        const char *keyword =
+            json_string_value(json_object_get(json_array_get(plugins, i), "keyword"));
+        if (keyword != NULL && strcmp(w->said, keyword) == 0)
+            return true;
+    }
+    return w->said == NULL;
+}
+
+static int do_batch(const struct words *w)
+{
+    if (w->policies == NULL)
+        return usage("--batch needs -p POLICY_DIR");
+    struct engine *e = load(w);
+    if (e == NULL)
+        return 1;
+    bool steps = snapshot_rule_count(e->snapshot) <= STEPS_RULES_MAX;
+    struct explainer *x = explain_new(e->registry, e->snapshot, e->settings, steps);
+    int err = x != NULL ? explain_batch(x, stdin, stdout) : -ENOMEM;
+    explain_free(x);
+    engine_close(e);
+    return err < 0 ? problem(strerror(-err)) : 0;
+}
+
+/* Here, or by the daemon. NULL: `*status` is the exit status, told why. */
+static json_t *get_answer(const struct words *w, json_t *question, int *status)
+{
+    struct engine *e = offline(w) ? load(w) : NULL;
+    json_t *plugins = e != NULL    ? report_plugins(e->registry)
+                      : offline(w) ? NULL
+                                   : ask_daemon(w, "plugins", NULL, NULL);
+    json_t *answer = NULL;
+    *status = 1;
+    if (plugins != NULL && !is_said(w, plugins)) {
+        *status = usage("unknown option --%s: no loaded inspector has that keyword", w->said);
+    } else if (plugins != NULL && e == NULL) {
+        answer = ask_daemon(w, "explain", "question", json_incref(question));
+    } else if (plugins != NULL) {
+        struct explainer *x = explain_new(e->registry, e->snapshot, e->settings, true);
+        answer = x != NULL ? explain_json(x, question) : NULL;
+        const char *error = json_string_value(json_object_get(answer, "error"));
+        if (answer == NULL || error != NULL) {
+            problem(error != NULL ? error : "out of memory");
+            json_decref(answer);
+            answer = NULL;
+        }
+        explain_free(x);
+    }
+    json_decref(plugins);
+    engine_close(e);
+    return answer;
+}
+
+static int do_explain(const struct words *w)
+{
+    char error[512];
+    bool fault;
+    int status;
+    if (w->batch)
+        return do_batch(w);
+    json_t *question = words_question(w, &fault, error, sizeof(error));
+    if (question == NULL)
+        return fault ? usage("%s", error) : problem(error);
+    json_t *answer = get_answer(w, question, &status);
+    json_decref(question);
+    if (answer == NULL)
+        return status;
+    if (w->json)
+        print_json(answer);
+    else
+        render_explain(answer, stdout);
+    json_decref(answer);
+    return 0;
+}
+
+/* ---- help ---- */
+
+static const char help_explain[] =
+    "What do the policies answer to one connection, and to what is said on it?\n"
+    "\n"
+    "  -p POLICY_DIR      ask these policies; without it, the running daemon\n"
+    "  -P PLUGIN_DIR      where the plugins are (default: beside the program, then as installed)\n"
+    "  --node NAME        enforce for the Pods of this node only\n"
+    "  --src ADDRESS      who opens the connection\n"
+    "  --dst ADDRESS:PORT to whom; [ADDRESS]:PORT for IPv6; no port for ICMP\n"
+    "  --sport PORT       the client's port, for rules that name it (default 40000)\n"
+    "  --proto NAME       TCP (default), UDP, SCTP, ICMP, ICMPv6 or a number\n"
+    "  --icmp-type N --icmp-code N\n"
+    "\n"
+    "what the client says; without any of these, nothing yet\n"
+    "  --KEYWORD [TEXT]   a request of a loaded protocol, in one word; see below\n"
+    "  --l7 KEYWORD FIELD=VALUE...   the same by its fields; l7ctl plugins KEYWORD lists them\n"
+    "  --other [NAME]     something no loaded protocol knows\n"
+    "  --raw FILE         these bytes, and nothing after them; - is standard input\n"
+    "\n"
+    "  --batch            questions from standard input, one JSON object a line, answers "
+    "likewise:\n"
+    "                     {\"src\", \"sport\", \"dst\", \"dport\", \"proto\", \"icmp\": {\"type\", "
+    "\"code\"},\n"
+    "                     and at most one of KEYWORD: {FIELD: VALUE}, \"l7\": {KEYWORD: {...}},\n"
+    "                     \"other\": NAME, \"raw\": BASE64}\n"
+    "\n"
+    "verdicts: allow; drop, silently; reject, with a reset or an ICMP error\n"
+    "The exit status is 0 whatever the verdict.";
+
+static const struct command {
+    const char *name, *takes, *sentence, *help;
+    int (*run)(const struct words *w);
+    bool argument, alone; /* takes a word; works without a daemon */
+} commands[] = {
+    {"status", "", "what is in force, and all counters",
+     "What the daemon is, which policies it has in force, and all counters.\n"
+     "Every frame is counted once more after \"received\": forwarded, dropped, rejected or held.",
+     do_status, false, false},
+    {"plugins", "[KEYWORD] [-P PLUGIN_DIR]", "what is loaded; one plugin's fields and options",
+     "The plugins of the daemon, or with -P those of a directory.\n"
+     "With a KEYWORD: its fields, as policies may use them, its records and its options.",
+     do_plugins, true, true},
+    {"policies", "[-p POLICY_DIR]", "the rules in the order in which they are asked",
+     "The rules in the order in which they are asked: egress first, then ingress, each by tier,\n"
+     "priority and place, with how often each decided. With -p those of a directory: no daemon\n"
+     "is needed, and every mistake is told.",
+     do_policies, false, true},
+    {"flows", "[--limit N]", "the connections at hand, and which rule governs each",
+     "The connections the daemon knows now: who opened them, what became of them, which rule\n"
+     "decided, packets and bytes to the server and back. At most 1000, or N.",
+     do_flows, false, false},
+    {"reload", "", "read policies and new plugins again",
+     "Read the policies again, and plugins that are new. All or nothing: if anything is wrong,\n"
+     "every problem is printed with its place, the old policies stay, and the exit status is 1.",
+     do_reload, false, false},
+    {"explain", "--src ADDRESS --dst ADDRESS:PORT ... | --batch", "what would happen, and why",
+     help_explain, do_explain, false, true},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* The loaded protocols, as explain takes them. Silent when there are no plugins to look at. */
+static void help_keywords(const struct words *w)
+{
+    struct settings *set = settings_new();
+    struct problems *problems = problems_new();
+    struct engine *e = NULL;
+    char *dir = w->plugins != NULL ? strdup(w->plugins) : where_plugins();
+    bool fine = set != NULL && problems != NULL && replace(&set->plugin_dir, dir) &&
+                replace(&set->policy_dir, "");
+    free(dir);
+    if (!fine)
+        settings_free(set);
+    else if (engine_open(set, problems, &e) < 0)
+        e = NULL;
+    problems_free(problems);
+    for (size_t i = 0; e != NULL && i < registry_count(e->registry); i++) {
+        const struct plugin *p = registry_at(e->registry, i);
+        if (p->inspector == NULL)
+            continue;
+        const char *takes = p->inspector->example_help;
+        printf("%s  --%s %s\n", i == 0 || p->keyword_id == 0 ? "\nloaded protocols\n" : "",
+               p->inspector->keyword, takes != NULL ? takes : "FIELD");
+    }
+    engine_close(e);
+}
+
+static int help(const struct words *w, const char *name)
+{
+    const struct command *c = name != NULL ? find(name) : NULL;
+    if (name != NULL && c == NULL)
+        return usage("unknown command \"%s\"", name);
+    if (c != NULL) {
+        printf("usage: l7ctl %s %s [--json]\n\n%s\n", c->name, c->takes, c->help);
+        if (c->run == do_explain)
+            help_keywords(w);
+        return 0;
+    }
+    puts("l7ctl: ask a running l7guard, or its policies\n\n"
+         "usage: l7ctl [-s SOCKET | -c FILE] [--json] COMMAND ...\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("  %-9s %s%s\n", commands[i].name, commands[i].sentence,
+               commands[i].alone ? " (also without a daemon)" : "");
+    puts("  help      [COMMAND]\n"
+         "  version\n"
+         "\n"
+         "  -s SOCKET, --socket   the daemon's control socket\n"
+         "  -c FILE, --config     the daemon's configuration, which names it "
+         "(default " DEFAULT_CONFIG ")\n"
+         "  --json                answers for programs\n"
+         "\n"
+         "exit status: 0 done, 1 a problem that the message names, 2 usage\n"
+         "\n"
+         "examples:\n"
+         "  l7ctl help explain                               every way to ask\n"
+         "  l7ctl explain -p policies --src 10.0.0.8 --dst 10.0.0.7:80    may it connect?\n"
+         "  l7ctl policies -p policies                       in which order are rules asked?");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct words w;
+    char error[512];
+    if (!words_read(argc, argv, &w, error, sizeof(error)))
+        return usage("%s", error);
+    if (w.version || (w.command != NULL && strcmp(w.command, "version") == 0)) {
+        printf("l7ctl %s (SDK %d.%d)\n", L7_VERSION, L7_SDK_MAJOR, L7_SDK_MINOR);
+        return 0;
+    }
+    if (w.command != NULL && strcmp(w.command, "help") == 0)
+        return help(&w, w.argument);
+    if (w.help)
+        return help(&w, w.command);
+    if (w.command == NULL)
+        return usage("no command");
+    const struct command *c = find(w.command);
+    if (c == NULL)
+        return usage("unknown command \"%s\"", w.command);
+    if (w.argument != NULL && !c->argument)
+        return usage("unexpected word \"%s\"", w.argument);
+    if (offline(&w) && !c->alone)
+        return usage("%s asks the daemon: it takes no -p and no -P", c->name);
+    return c->run(&w);
+}
