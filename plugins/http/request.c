@@ -74,7 +74,7 @@ static const char *read_framing(const struct head *h, const struct request *r, e
     if (h->has_transfer && h->has_length)
         return "content-length-with-transfer-encoding";
     if (h->has_transfer && !r->line.minor)
-        return "transfer-encoding-in-1.0";
+        return "transfer-encoding-in-http10";
     *kind = h->has_transfer                          ? BODY_CHUNKED
             : h->has_length && h->content_length > 0 ? BODY_LENGTH
                                                      : BODY_NONE;

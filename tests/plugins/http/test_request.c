@@ -207,7 +207,7 @@ static const struct bad bads[] = {
      "transfer-encoding-repeated"},
     {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
      "content-length-with-transfer-encoding"},
-    {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "transfer-encoding-in-1.0"},
+    {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "transfer-encoding-in-http10"},
 };
 
 Test(request, that_readers_could_take_in_two_ways_is_refused_with_its_reason)
