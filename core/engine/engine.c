@@ -299,48 +299,29 @@ int engine_replay(struct engine *e, const char *file, struct problems *problems)
     return worker_replay(e->workers[0]);
 }
 
-struct reload {
-    struct engine *engine;
-    struct problems *problems;
-    struct snapshot *snapshot;
-    int err;
-};
-
-/* Between two batches: nobody looks at the list of inspectors while it grows. */
-static void scan_plugins(struct worker *w, void *arg)
-{
-    struct reload *r = arg;
-    (void)w;
-    r->err = registry_scan(r->engine->registry, r->engine->settings->plugin_dir,
-                           r->engine->settings->plugins, r->problems);
-}
-
 static void switch_snapshot(struct worker *w, void *arg)
 {
-    struct reload *r = arg;
-    worker_switch(w, r->snapshot);
+    worker_switch(w, arg);
 }
 
 int engine_reload(struct engine *e, struct problems *problems)
 {
-    struct reload r = {.engine = e, .problems = problems};
+    struct snapshot *next = NULL;
     e->reloads++;
-    if (e->worker_count == 0)
-        scan_plugins(NULL, &r);
-    else if (!worker_ask(e->workers[0], scan_plugins, &r))
-        r.err = -ETIMEDOUT;
-    if (r.err == 0)
-        r.err = load_policies(e, problems, &r.snapshot);
-    if (r.err != 0) {
+    /* Workers may go on: they see a plugin when it is complete (registry.c). */
+    int err = registry_scan(e->registry, e->settings->plugin_dir, e->settings->plugins, problems);
+    if (err == 0)
+        err = load_policies(e, problems, &next);
+    if (err != 0) {
         e->reloads_failed++;
-        return r.err;
+        return err;
     }
     e->generation++;
     e->reloaded_ns = wall_ns();
     snapshot_unref(e->snapshot);
-    e->snapshot = r.snapshot;
+    e->snapshot = next;
     for (size_t i = 0; i < e->worker_count; i++)
-        if (!worker_ask(e->workers[i], switch_snapshot, &r))
+        if (!worker_ask(e->workers[i], switch_snapshot, next))
             diag(L7_ERROR, "engine", "worker %zu does not answer: it keeps the old policies", i);
     if (e->logger != NULL)
         logger_reopen(e->logger);

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/stats.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#define OTHER "other"
+
+/* Reasons are slugs; what a plugin gives in another form shares one entry with what has no room. */
+static bool is_slug(const char *s)
+{
+    size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return len > 0 && s[len] == '\0' && strcmp(s, OTHER) != 0;
+}
+
 static struct reason_count *find(struct reason_count *table, const char *reason)
 {
-    for (size_t i = 0; i < STATS_REASONS - 1; i++) {
+    for (size_t i = 0; is_slug(reason) && i < STATS_REASONS - 1; i++) {
         if (table[i].reason[0] == '\0')
             snprintf(table[i].reason, STATS_REASON_LEN, "%s", reason);
         if (strncmp(table[i].reason, reason, STATS_REASON_LEN - 1) == 0)
             return &table[i];
     }
     struct reason_count *last = &table[STATS_REASONS - 1];
-    snprintf(last->reason, STATS_REASON_LEN, "other");
+    snprintf(last->reason, STATS_REASON_LEN, OTHER);
     return last;
 }
 
@@ -24,10 +34,9 @@ void stats_count(struct reason_count *table, const char *reason)
 
 static void add_reasons(struct reason_count *to, const struct reason_count *from)
 {
-    for (size_t i = 0; i < STATS_REASONS && from[i].reason[0] != '\0'; i++)
-        find(to, from[i].reason)->count += from[i].count;
-    if (from[STATS_REASONS - 1].count > 0)
-        find(to, "other")->count += from[STATS_REASONS - 1].count;
+    for (size_t i = 0; i < STATS_REASONS; i++)
+        if (from[i].count > 0)
+            find(to, from[i].reason)->count += from[i].count;
 }
 
 void stats_add(struct stats *to, const struct stats *from)

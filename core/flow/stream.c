@@ -62,7 +62,7 @@ uint32_t stream_seq(const struct stream *st, uint64_t offset)
 bool stream_matches(const struct stream *st, uint64_t offset, struct l7_bytes bytes)
 {
     uint64_t end = offset + bytes.len;
-    for (const struct run *r = st->runs; r != NULL; r = r->next) {
+    for (const struct run *r = st->runs; r != NULL && r->offset < end; r = r->next) {
         uint64_t from = r->offset > offset ? r->offset : offset;
         uint64_t to = r->offset + r->len < end ? r->offset + r->len : end;
         if (from < to && memcmp(r->data + r->start + (from - r->offset),
@@ -100,15 +100,17 @@ static struct run *run_with_room(struct stream *st, size_t n)
     }
     if (r->cap - r->start - r->len >= n)
         return r;
-    if (r->start > 0) {
-        memmove(r->data, r->data + r->start, r->len);
-        r->start = 0;
-        if (r->cap - r->len >= n)
-            return r;
-    }
-    size_t cap = r->cap != 0 ? r->cap : RUN_MIN;
+    /* Move what is kept only where that frees a quarter; else grow: a receiver that acknowledges
+     * byte by byte would have everything moved for each byte. */
+    bool roomy = r->start >= r->cap / 4 && r->start > 0;
+    size_t cap = r->cap == 0 ? RUN_MIN : roomy ? r->cap : r->cap * 2;
     while (cap - r->len < n)
         cap *= 2;
+    if (r->start > 0)
+        memmove(r->data, r->data + r->start, r->len);
+    r->start = 0;
+    if (cap == r->cap)
+        return r;
     uint8_t *data = realloc(r->data, cap);
     if (data == NULL)
         return NULL;

@@ -38,7 +38,7 @@ static uint64_t key_hash(const struct table *t, const struct flow_key *k)
     memcpy(&w[2], k->b.bytes, 16);
     w[4] = (uint64_t)k->a_port << 48 | (uint64_t)k->b_port << 32 | (uint64_t)k->vlan[0] << 16 |
            k->vlan[1];
-    w[5] = (uint64_t)k->proto << 8 | k->a.family;
+    w[5] = (uint64_t)k->opener << 16 | (uint64_t)k->proto << 8 | k->a.family;
     uint64_t h = t->seed[0];
     for (size_t i = 0; i < 6; i++)
         h = mix(h ^ w[i]) + t->seed[1];
@@ -48,8 +48,9 @@ static uint64_t key_hash(const struct table *t, const struct flow_key *k)
 static bool key_equal(const struct flow_key *x, const struct flow_key *y)
 {
     return x->a_port == y->a_port && x->b_port == y->b_port && x->proto == y->proto &&
-           x->a.family == y->a.family && x->vlan[0] == y->vlan[0] && x->vlan[1] == y->vlan[1] &&
-           memcmp(x->a.bytes, y->a.bytes, 16) == 0 && memcmp(x->b.bytes, y->b.bytes, 16) == 0;
+           x->opener == y->opener && x->a.family == y->a.family && x->vlan[0] == y->vlan[0] &&
+           x->vlan[1] == y->vlan[1] && memcmp(x->a.bytes, y->a.bytes, 16) == 0 &&
+           memcmp(x->b.bytes, y->b.bytes, 16) == 0;
 }
 
 /* Source first in `k`; returns true if the ends had to change places to be in order. */
@@ -121,9 +122,13 @@ static bool packet_key(const struct packet *p, bool as_answer, struct flow_key *
     bool answer;
     uint8_t request = icmp_request_type(p->proto, p->icmp_type, &answer);
     uint16_t id = request != 0 ? icmp_id(p) : 0;
-    if (as_answer)
-        return !key_make(k, &p->dst, id, &p->src, (uint16_t)(0x8000 | request), p->proto, vlan);
-    return key_make(k, &p->src, id, &p->dst, (uint16_t)(0x8000 | p->icmp_type), p->proto, vlan);
+    bool swapped =
+        as_answer
+            ? key_make(k, &p->dst, id, &p->src, (uint16_t)(0x8000 | request), p->proto, vlan)
+            : key_make(k, &p->src, id, &p->dst, (uint16_t)(0x8000 | p->icmp_type), p->proto, vlan);
+    /* An identifier is chosen freely, also one that looks like the other end's half of the key. */
+    k->opener = swapped ? 2 : 1;
+    return as_answer ? !swapped : swapped;
 }
 
 static struct flow *lookup(struct table *t, const struct flow_key *k)
@@ -198,7 +203,8 @@ struct flow *table_find_quoted(struct table *t, const struct packet *p)
         return NULL;
     uint16_t vlan[2] = {p->vlan_count > 0 ? p->vlan[0] : 0, p->vlan_count > 1 ? p->vlan[1] : 0};
     struct flow_key k;
-    if (is_icmp(p->quoted_proto))
+    if (is_icmp(p->quoted_proto) || p->dst.family != p->quoted_src.family ||
+        memcmp(p->dst.bytes, p->quoted_src.bytes, p->dst.family == 4 ? 4 : 16) != 0)
         return NULL;
     key_make(&k, &p->quoted_src, p->quoted_sport, &p->quoted_dst, p->quoted_dport, p->quoted_proto,
              vlan);

@@ -37,7 +37,7 @@ struct flow_key {
     uint16_t a_port, b_port;
     uint16_t vlan[2];
     uint8_t proto;
-    uint8_t reserved;
+    uint8_t opener; /* ICMP: 1 when `a` asked, 2 when `b` did; else 0 */
 };
 
 struct flow {
@@ -76,7 +76,8 @@ static inline const void *flow_extra_const(const struct flow *f)
 /* The flow of a packet and the packet's direction in it; NULL: none. */
 struct flow *table_find(struct table *t, const struct packet *p, enum l7_dir *dir);
 
-/* The flow that an ICMP error quotes; NULL: none. */
+/* The flow that an ICMP error quotes, if the error goes to the sender of what it quotes: others it
+ * tells nothing. NULL: none. */
 struct flow *table_find_quoted(struct table *t, const struct packet *p);
 
 /* A new flow opened by the packet's sender, or with `reversed` by its receiver (the first packet
