@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/address.h"
+#include "policy/filter.h"
 #include "policy/names.h"
 #include "policy/snapshot.h"
 
@@ -22,7 +23,7 @@ struct question {
     const struct endpoint *self; /* NULL: a nodePort */
     const struct l7_address *other;
     const struct endpoint *peer; /* NULL: external */
-    size_t peer_number;
+    uint32_t peer_number;
     const struct endpoint *target; /* the destination's: names of ports are its own [PORT-4] */
     policy_step *step;
     void *ctx;
@@ -167,7 +168,16 @@ static bool rule_holds(const struct question *q, const struct compiled *c)
 /* The first rule that holds, of list[from, to). */
 static const struct compiled *rules_walk(const struct question *q, size_t from, size_t to)
 {
-    for (size_t i = from; i < to; i++)
+    struct filter_walk walk;
+    if (!q->list->filter || q->step) { /* who asks for steps wants to hear of every rule */
+        for (size_t i = from; i < to; i++)
+            if (rule_holds(q, q->list->rules[i]))
+                return q->list->rules[i];
+        return NULL;
+    }
+    filter_open(q->list->filter, q->peer ? q->peer_number : UINT32_MAX, q->other, &walk);
+    filter_seek(&walk, from);
+    for (size_t i; filter_next(&walk, &i) && i < to;)
         if (rule_holds(q, q->list->rules[i]))
             return q->list->rules[i];
     return NULL;

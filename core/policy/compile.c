@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/address.h"
 #include "policy/content.h"
+#include "policy/filter.h"
 #include "policy/load.h"
 
 /* Lists by the hash of their content. */
@@ -40,6 +41,8 @@ static const struct rule_list *lists_share(struct load *l, struct lists *lists,
     *list = *draft;
     list->rules =
         arena_copy_bytes(&l->snapshot->arena, draft->rules, draft->count * sizeof *draft->rules);
+    if (list->count >= FILTER_FROM)
+        list->filter = filter_new(&l->snapshot->arena, &l->scratch, list);
     list->next = lists->slots[slot];
     lists->slots[slot] = list;
     return list;

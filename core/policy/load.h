@@ -42,6 +42,7 @@ struct tier {
 struct load {
     const struct policy_source *source;
     struct problems *problems;
+    size_t warnings; /* told so far */
     struct snapshot *snapshot;
     jmp_buf oom;
     struct arena scratch;
@@ -65,6 +66,10 @@ struct load {
 
     struct names group_names; /* "name" or "namespace/name" */
     struct group **groups;    /* by number in group_names */
+
+    struct names classes; /* what peer.c has made for `namespaces` already */
+    const uint32_t **class_list;
+    size_t class_cap;
 
     struct names sets; /* what select.c has resolved already */
     struct bits **set_list;
@@ -90,6 +95,9 @@ void antrea_read(struct load *l, const struct object *object); /* antrea.c */
 void knp_read(struct load *l, const struct object *object);    /* knp.c */
 void rules_order(struct load *l);                              /* order.c */
 void snapshot_compile(struct load *l);                         /* compile.c */
+
+/* May one more warning be told? They are limited so that they never crowd out errors. */
+bool load_may_warn(struct load *l);
 
 /* Text that the snapshot keeps; NULL stays NULL. */
 const char *keep(struct load *l, const char *text);

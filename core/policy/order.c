@@ -84,11 +84,12 @@ static void ties_warn(struct load *l)
             if (!may_overlap(x, y))
                 continue;
             told = true;
-            problem_add(l->problems, PROBLEM_WARNING,
-                        (struct place){.file = y->rule.file, .line = y->rule.line},
-                        "rule %s of %s ties with %s of %s: same tier, priority and index; "
-                        "the stricter one goes first",
-                        y->rule.name, y->rule.policy_ref, x->rule.name, x->rule.policy_ref);
+            if (load_may_warn(l))
+                problem_add(l->problems, PROBLEM_WARNING,
+                            (struct place){.file = y->rule.file, .line = y->rule.line},
+                            "rule %s of %s ties with %s of %s: same tier, priority and index; "
+                            "the stricter one goes first",
+                            y->rule.name, y->rule.policy_ref, x->rule.name, x->rule.policy_ref);
         }
         i = end;
     }

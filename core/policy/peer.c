@@ -4,6 +4,7 @@
 
 #include "policy/peer.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "policy/group.h"
 
@@ -125,28 +126,44 @@ void reach_add(struct load *l, struct reach *r, const struct bits *endpoints)
     bits_add(r->own, endpoints);
 }
 
-/* Namespaces are alike when they have all the keys, with equal values [PEER-4]; no keys: each
- * is only like itself [PEER-5]. */
-static const uint32_t *namespace_classes(struct load *l, const struct entry *e)
+/* Namespaces are alike when they have all the keys, with equal values [PEER-4]. */
+static void classes_by_label(struct load *l, const struct entry *e, uint32_t *classes)
 {
     const struct inventory *v = &l->inventory;
-    size_t count = v->namespace_names.count;
-    uint32_t *classes = arena_array(&l->snapshot->arena, count, sizeof *classes);
     struct names seen;
     names_init(&seen, &l->scratch);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < v->namespace_names.count; i++) {
         char *values = arena_array(&l->scratch, e->same_label_count * 9 + 1, 1), *p = values;
         bool all = true;
         for (size_t k = 0; all && k < e->same_label_count; k++) {
             uint32_t value = 0;
             all = labels_find(&v->namespaces[i].labels, e->same_labels[k], &value);
-            for (int shift = 28; shift >= 0; shift -= 4)
-                *p++ = "0123456789abcdef"[value >> shift & 15];
-            *p++ = ',';
+            p += sprintf(p, "%08x,", value);
         }
-        classes[i] = e->self ? (uint32_t)i + 1 : all ? names_add(&seen, values, NULL) + 1 : 0;
+        classes[i] = all ? names_add(&seen, values, NULL) + 1 : 0;
     }
-    return classes;
+}
+
+/* For `Self` each is only like itself [PEER-5]. */
+static const uint32_t *namespace_classes(struct load *l, const struct entry *e)
+{
+    char *key = arena_array(&l->scratch, e->same_label_count * 9 + 1, 1), *p = key;
+    bool fresh;
+    for (size_t k = 0; k < e->same_label_count; k++)
+        p += sprintf(p, "%08x,", e->same_labels[k]);
+    uint32_t id = names_add(&l->classes, key, &fresh);
+    if (fresh) {
+        size_t count = l->inventory.namespace_names.count;
+        uint32_t *classes = arena_array(&l->snapshot->arena, count, sizeof *classes);
+        l->class_list =
+            arena_grow(&l->scratch, l->class_list, id, &l->class_cap, sizeof *l->class_list);
+        l->class_list[id] = classes;
+        for (size_t i = 0; e->self && i < count; i++)
+            classes[i] = (uint32_t)i + 1;
+        if (!e->self)
+            classes_by_label(l, e, classes);
+    }
+    return l->class_list[id];
 }
 
 static void reach_relative(struct load *l, const struct entry *e, struct reach *out)

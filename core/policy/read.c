@@ -51,6 +51,8 @@ read_problem(struct load *l, enum problem_level level, const struct at *at, cons
              va_list args)
 {
     char path[AT_PATH_MAX], text[TEXT_MAX];
+    if (level == PROBLEM_WARNING && !load_may_warn(l))
+        return;
     at_path(at, path);
     while (at && !at->node) /* told where it should have been */
         at = at->up;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include "policy/load.h"
 
+#define WARNINGS_MAX 300
+
 const char *action_name(enum action a)
 {
     static const char *const names[] = {"", "Allow", "Drop", "Reject", "Pass"};
@@ -23,6 +25,14 @@ const char *direction_name(enum direction d)
 const char *keep(struct load *l, const char *text)
 {
     return text ? arena_copy(&l->snapshot->arena, text) : NULL;
+}
+
+bool load_may_warn(struct load *l)
+{
+    if (l->warnings == WARNINGS_MAX)
+        problem_add(l->problems, PROBLEM_WARNING, (struct place){.file = l->source->dir},
+                    "there are more warnings than %d; the rest is not told", WARNINGS_MAX);
+    return l->warnings++ < WARNINGS_MAX;
 }
 
 static void policies_read(struct load *l)
@@ -48,6 +58,7 @@ static int load_run(struct load *l)
     names_init(&l->words, &l->scratch);
     names_init(&l->group_names, &l->scratch);
     names_init(&l->sets, &l->scratch);
+    names_init(&l->classes, &l->scratch);
     inventory_init(l);
     files_read(l);
     objects_read(l);

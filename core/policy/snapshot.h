@@ -104,6 +104,7 @@ struct rule_list {
     size_t count;
     size_t kubernetes, baseline; /* where these layers begin */
     bool isolated;               /* [ORD-2] layer 3 */
+    const struct filter *filter; /* NULL: the list is short */
     struct rule_list *next;
 };
 

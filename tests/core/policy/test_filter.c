@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* filter: long lists answer as if every rule were asked in turn, which is what a trace does. */
+
+#include "set.h"
+#include "policy/snapshot.h"
+
+static uint64_t state = 7;
+
+static uint32_t any(uint32_t below)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33) % below;
+}
+
+static size_t asked;
+
+static void count(void *ctx, enum direction direction, const struct rule *rule, bool matched,
+                  const char *why)
+{
+    (void)ctx;
+    (void)direction;
+    (void)rule;
+    (void)matched;
+    (void)why;
+    asked++;
+}
+
+enum { PODS = 60, ROOM = 400000 };
+
+static size_t peer_text(char *p)
+{
+    switch (any(8)) {
+    case 0:
+        return (size_t)sprintf(p, "{podSelector: {matchLabels: {app: a%u}}}", any(12));
+    case 1:
+        return (size_t)sprintf(p, "{ipBlock: {cidr: 192.0.2.%u/%u}}", any(256), 24 + any(9));
+    case 2:
+        return (size_t)sprintf(p, "{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.%u/%u]}}", any(64),
+                               26 + any(7));
+    case 3:
+        return (size_t)sprintf(p, "{ipBlock: {cidr: \"fd00::%x/%u\"}}", any(256), 120 + any(9));
+    case 4:
+        return (size_t)sprintf(p,
+                               "{namespaces: {match: Self}, podSelector: {matchLabels: {app: "
+                               "a%u}}}",
+                               any(12));
+    case 5:
+        return (size_t)sprintf(p,
+                               "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: "
+                               "n%u}}}",
+                               any(4));
+    case 6:
+        return (size_t)sprintf(p, "{ipBlock: {cidr: 255.255.255.%u/32}}", 250 + any(6));
+    default:
+        return (size_t)sprintf(p,
+                               "{namespaces: {sameLabels: [team]}, podSelector: {matchLabels: "
+                               "{app: a%u}}}",
+                               any(12));
+    }
+}
+
+/* Hundreds of rules of all tiers with one or two peers each, many of which never match. */
+static char *set_text(size_t policies)
+{
+    static const char *const tiers[] = {"emergency", "application", "baseline"};
+    static const char *const actions[] = {"Allow", "Drop", "Reject", "Pass"};
+    char *text = malloc(ROOM), *p = text;
+    for (unsigned i = 0; i < 4; i++)
+        p += sprintf(p,
+                     "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: n%u, labels: {team: "
+                     "t%u}}\n",
+                     i, i / 2);
+    for (unsigned i = 0; i < PODS; i++)
+        p += sprintf(p,
+                     "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%u, namespace: n%u, "
+                     "labels: {app: a%u}}\nstatus: {podIPs: [{ip: 10.0.0.%u}, {ip: "
+                     "\"fd00::%x\"}]}\n",
+                     i, i % 4, i % 12, i, i);
+    for (size_t i = 0; i < policies; i++) {
+        unsigned tier = any(3);
+        p += sprintf(p,
+                     "---\napiVersion: crd.antrea.io/v1beta1\nkind: ClusterNetworkPolicy\n"
+                     "metadata: {name: c%zu}\nspec: {tier: %s, priority: %u, appliedTo: "
+                     "[{podSelector: {}}], ",
+                     i, tiers[tier], 1 + any(50));
+        for (unsigned d = 0; d < 2; d++) {
+            p += sprintf(p, "%s: [", d ? "ingress" : "egress");
+            for (unsigned k = 0, n = 1 + any(3); k < n; k++) {
+                p += sprintf(p, "{name: r%u%u, action: %s, ports: [{port: %u}], %s: [", d, k,
+                             actions[any(tier == 2 ? 3 : 4)], 80 + any(3), d ? "from" : "to");
+                p += peer_text(p);
+                if (any(2)) {
+                    p += sprintf(p, ", ");
+                    p += peer_text(p);
+                }
+                p += sprintf(p, "]}%s", k + 1 < n ? ", " : "");
+            }
+            p += sprintf(p, "]%s", d ? "}\n" : ", ");
+        }
+        cr_assert_lt((size_t)(p - text), ROOM - 4000);
+    }
+    return text;
+}
+
+static struct l7_address any_address(void)
+{
+    struct l7_address a = {4, {10, 0, 0, (uint8_t)any(80)}};
+    switch (any(5)) {
+    case 0:
+        return (struct l7_address){4, {192, 0, 2, (uint8_t)any(256)}};
+    case 1:
+        a = (struct l7_address){6, {0xfd}};
+        a.bytes[15] = (uint8_t)any(256);
+        return a;
+    case 2:
+        return (struct l7_address){4, {255, 255, 255, (uint8_t)(248 + any(8))}};
+    default:
+        return a;
+    }
+}
+
+Test(filter, long_lists_answer_like_walked_ones)
+{
+    char *text = set_text(150);
+    struct set set = set_good(text);
+    size_t decided = 0, passed_by = 0, rules = snapshot_rule_count(set.snapshot);
+    cr_assert_gt(rules, 400);
+    cr_assert(set.snapshot->endpoints[0].lists[0]->filter != NULL);
+    cr_assert(set.snapshot->endpoints[0].lists[1]->filter != NULL);
+    for (int i = 0; i < 20000; i++) {
+        struct tuple t = {.src = any_address(), .dst = any_address(), .sport = 1, .proto = TCP};
+        struct decision fast, slow;
+        t.dport = (uint16_t)(79 + any(5));
+        asked = 0;
+        policy_classify(set.snapshot, &t, &fast);
+        policy_trace(set.snapshot, &t, &slow, count, NULL);
+        cr_assert_eq(fast.egress.asked, slow.egress.asked);
+        cr_assert_eq(fast.egress.rule, slow.egress.rule);
+        cr_assert_eq(fast.egress.action, slow.egress.action);
+        cr_assert_eq(fast.ingress.asked, slow.ingress.asked);
+        cr_assert_eq(fast.ingress.rule, slow.ingress.rule);
+        cr_assert_eq(fast.ingress.action, slow.ingress.action);
+        decided += fast.ingress.rule != NULL;
+        passed_by += asked > 100;
+    }
+    cr_expect_gt(decided, 1000);
+    cr_expect_gt(passed_by, 1000);
+    set_free(&set);
+    free(text);
+}
