@@ -83,10 +83,12 @@ def offline():
             kinds = {r["event_type"] for r in log if r["src_port"] == port}
             if "alert" in kinds:
                 got = "reset"
-            elif kinds or not case.judged:
+            elif kinds:
                 got = "reply"
-            else:
-                got = "silence"  # refused by address alone, which is never in the log
+            elif case.judged:
+                got = "not logged"
+            else:  # by addresses and ports alone: that is never in the log
+                got = "silence" if said[port].get("verdict") == "drop" else "reply"
             answers[port] = Answer(got, port)
     return said, answers, log, problems
 
