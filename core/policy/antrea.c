@@ -241,7 +241,7 @@ static void rule_fields(struct rule_read *r)
         const struct node *key = r->at->node->keys[i];
         bool found = false, wrong = false;
         for (size_t k = 0; k < (ingress ? 9u : 10u); k++)
-            found |= strcmp(list[k], key->text) == 0;
+            found |= key_is(key, list[k]);
         for (size_t k = 0; k < 2; k++)
             wrong |=
                 misplaced[r->direction][k] && strcmp(misplaced[r->direction][k], key->text) == 0;

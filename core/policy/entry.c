@@ -71,7 +71,7 @@ static bool entry_fields(struct load *l, const struct at *at, const struct entry
     for (size_t i = 0; i < at->node->count; i++) {
         const struct node *key = at->node->keys[i];
         size_t f = 0;
-        while (f < COUNT_OF(field_names) && strcmp(field_names[f], key->text) != 0)
+        while (f < COUNT_OF(field_names) && !key_is(key, field_names[f]))
             f++;
         if (f < COUNT_OF(field_names) && allowed >> f & 1) {
             struct at value = at_key(at, field_names[f]);

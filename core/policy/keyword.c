@@ -166,7 +166,7 @@ static bool item_read(struct load *l, const struct at *at, struct rule_item *out
                                    : "names no keyword");
         return false;
     }
-    const char *word = at->node->keys[0]->text;
+    const char *word = key_text(l, at->node->keys[0]);
     struct at value = {.up = at, .key = word, .node = at->node->values[0]};
     struct at place = {.up = at, .key = word, .node = at->node->keys[0]};
     const struct policy_keyword *k = keyword_find(l, &place, word);

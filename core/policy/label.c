@@ -63,7 +63,7 @@ void labels_read(struct load *l, const struct at *at, struct labels *out)
         return;
     struct label *list = arena_array(&l->scratch, at->node->count, sizeof *list);
     for (size_t i = 0; i < at->node->count; i++) {
-        const char *key = at->node->keys[i]->text;
+        const char *key = key_text(l, at->node->keys[i]);
         struct at value = {.up = at, .key = key, .node = at->node->values[i]};
         const char *text = node_is_null(value.node) ? "" : read_text(l, &value);
         if (text)
@@ -120,7 +120,7 @@ static void selector_say(struct load *l, struct selector *s, const char *text)
 static bool selector_pair(struct load *l, const struct at *map, size_t i, struct requirement *out,
                           struct selector *s)
 {
-    const char *key = map->node->keys[i]->text;
+    const char *key = key_text(l, map->node->keys[i]);
     struct at at = {.up = map, .key = key, .node = map->node->values[i]};
     const char *value = read_text(l, &at);
     if (!selector_key(l, &at, key) || !value || !selector_value(l, &at, value))

@@ -154,12 +154,22 @@ void read_unknown_key(struct load *l, const struct at *at, const struct node *ke
         read_error(l, &place, "unknown field; none is known here");
 }
 
+bool key_is(const struct node *key, const char *word)
+{
+    return strlen(word) == key->len && memcmp(key->text, word, key->len) == 0;
+}
+
+const char *key_text(struct load *l, const struct node *key)
+{
+    return key_is(key, key->text) ? key->text : read_show(l, key->text, key->len);
+}
+
 void read_known(struct load *l, const struct at *at, const char *const *known, size_t count)
 {
     for (size_t i = 0; i < at->node->count; i++) {
         const struct node *key = at->node->keys[i];
         size_t k = 0;
-        while (k < count && (strcmp(known[k], key->text) != 0 || strlen(known[k]) != key->len))
+        while (k < count && !key_is(key, known[k]))
             k++;
         if (k == count)
             read_unknown_key(l, at, key, known, count);

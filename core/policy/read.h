@@ -47,6 +47,10 @@ bool read_given(struct load *l, const struct at *at);
 bool read_map(struct load *l, const struct at *at);
 /* A list's length; 0 when it is not there or no list (that is a problem). */
 size_t read_list(struct load *l, const struct at *at);
+/* Is the key this word, without anything behind a NUL? */
+bool key_is(const struct node *key, const char *word);
+/* The key as text; one with a NUL inside becomes a word that nothing is called. */
+const char *key_text(struct load *l, const struct node *key);
 /* Every key of the mapping must be one of `known` [PRI-3]. */
 void read_known(struct load *l, const struct at *at, const char *const *known, size_t count);
 void read_unknown_key(struct load *l, const struct at *at, const struct node *key,
