@@ -18,29 +18,42 @@ _l7guard()
 
 _l7ctl()
 {
-    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-    local commands="status plugins policies flows reload explain"
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} word command=
+    local all="--socket --config --json"
     case $previous in
-    --socket)
+    -s | --socket | -c | --config | --raw)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;
-    -p | -P)
+    -p | --policies | -P | --plugins)
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return ;;
     --proto)
-        mapfile -t COMPREPLY < <(compgen -W "TCP UDP SCTP ICMP" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "TCP UDP SCTP ICMP ICMPv6" -- "$current")
         return ;;
-    --src | --dst | --sport | --http | --tls | --l7)
+    --src | --dst | --sport | --node | --limit | --icmp-type | --icmp-code)
         return ;;
     esac
-    if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
-    elif [ "${COMP_WORDS[1]}" = explain ]; then
-        mapfile -t COMPREPLY < <(compgen -W "-p -P --src --dst --sport --proto --http --tls \
-            --other --l7 --batch --json" -- "$current")
-    else
-        mapfile -t COMPREPLY < <(compgen -W "--socket --json" -- "$current")
-    fi
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case $word in
+        status | plugins | policies | flows | reload | explain | help | version)
+            command=$word
+            break ;;
+        esac
+    done
+    case $command in
+    "" | help)
+        all+=" status plugins policies flows reload explain help version" ;;
+    explain)
+        all+=" -p -P --node --src --dst --sport --proto --icmp-type --icmp-code --http --tls \
+            --l7 --other --raw --batch" ;;
+    plugins)
+        all+=" -P" ;;
+    policies)
+        all+=" -p -P" ;;
+    flows)
+        all+=" --limit" ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$all" -- "$current")
 }
 
 complete -F _l7guard l7guard
