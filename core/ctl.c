@@ -475,6 +475,8 @@ int main(int argc, char **argv)
         return usage("unknown command \"%s\"", w.command);
     if (w.argument != NULL && !c->argument)
         return usage("unexpected word \"%s\"", w.argument);
+    if (w.plugins != NULL && w.policies == NULL && c->run != do_plugins)
+        return usage("-P goes with -p POLICY_DIR");
     if (offline(&w) && !c->alone)
         return usage("%s asks the daemon: it takes no -p and no -P", c->name);
     return c->run(&w);

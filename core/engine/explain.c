@@ -150,17 +150,19 @@ static int plain_example(const struct plugin *p, const struct explain_question *
     return 0;
 }
 
-static void tell_fit(json_t *steps, const struct rule *rule, const struct plugin *p,
+/* All fields are there: does the rule, if there is one, fit? */
+static bool tell_fit(json_t *steps, const struct rule *rule, const struct plugin *p,
                      const struct tx *tx)
 {
     char why[512] = "fits";
     if (rule == NULL)
-        return;
+        return true;
     size_t fields = p->inspector->field_count;
     bool fits = rule_fit(rule, p->keyword_id, tx->fields, fields, true) == FIT_YES;
     if (!fits)
         rule_fit_why(rule, p->keyword_id, p->inspector, tx->fields, fields, why, sizeof(why));
     add_step(steps, 7, direction_name(rule->direction), rule, fits, why);
+    return fits;
 }
 
 /* Both rules have to fit, egress is asked first [L7-37] [L7-38]. False: `error` is set. */
@@ -189,14 +191,14 @@ static bool judge_words(const struct explain_question *q, const struct rule *egr
         finish(end, "reject", egress != NULL ? egress : ingress,
                room[0] != '\0' ? room : "malformed");
     } else {
-        enum l7_judgement j = p->host->tx_decide(handle);
-        tell_fit(steps, egress, p, tx);
-        tell_fit(steps, ingress, p, tx);
+        bool allow = p->host->tx_decide(handle) == L7_JUDGEMENT_ALLOW;
+        bool egress_fits = tell_fit(steps, egress, p, tx);
+        allow = tell_fit(steps, ingress, p, tx) && egress_fits && allow;
         add_note(steps, room);
-        if (j == L7_JUDGEMENT_ALLOW)
+        if (allow)
             finish(end, "allow", allowed, "matched");
         else
-            finish(end, "reject", tx->rule, "no-match");
+            finish(end, "reject", egress_fits && ingress != NULL ? ingress : egress, "no-match");
     }
     tx_free(tx);
     return err >= 0 || err == -EBADMSG;

@@ -253,9 +253,13 @@ void render_policies(const json_t *rules, FILE *to)
 
 /* ---- flows ---- */
 
-static void end_cell(struct columns *c, const char *address, long long port)
+static void end_cell(struct columns *c, const json_t *flow, const char *address, long long port)
 {
-    columns_add(c, strchr(address, ':') != NULL ? "[%s]:%lld" : "%s:%lld", address, port);
+    const char *proto = word(flow, "proto");
+    if (strcmp(proto, "TCP") != 0 && strcmp(proto, "UDP") != 0 && strcmp(proto, "SCTP") != 0)
+        columns_add(c, "%s", address);
+    else
+        columns_add(c, strchr(address, ':') != NULL ? "[%s]:%lld" : "%s:%lld", address, port);
 }
 
 void render_flows(const json_t *flows, FILE *to)
@@ -269,8 +273,8 @@ void render_flows(const json_t *flows, FILE *to)
     json_array_foreach(get(flows, "flows"), i, f)
     {
         columns_add(&c, "%s", word(f, "proto"));
-        end_cell(&c, word(f, "client"), number(f, "clientPort"));
-        end_cell(&c, word(f, "server"), number(f, "serverPort"));
+        end_cell(&c, f, word(f, "client"), number(f, "clientPort"));
+        end_cell(&c, f, word(f, "server"), number(f, "serverPort"));
         columns_add(&c, "%s", word(f, "fate"));
         columns_add(&c, "%s", word(f, "life"));
         columns_add(&c, "%s", word(f, "keyword"));
