@@ -198,6 +198,10 @@ static const char *left_over(struct raw *r, struct flow *f, struct l7_bytes byte
         return first_reason(r->worker.stats.drops);
     if (j->session == NULL || j->session->opaque || bytes.len == 0)
         return NULL;
+    /* What waits for the server's answer is neither allowed nor refused; what stands before it was
+     * allowed. */
+    if (j->session->waiting && j->session->stream[L7_TO_SERVER].done > 0)
+        return NULL;
     if (stream_pending(&j->session->stream[L7_TO_SERVER]).len > 0 ||
         !j->session->stream[L7_TO_SERVER].started)
         return "incomplete";

@@ -138,7 +138,7 @@ static void http_close(void *self, void *state)
 
 static const struct l7_inspector http_inspector = {
     .size = sizeof(struct l7_inspector),
-    .flags = L7_INSPECTOR_NUMBERED,
+    .flags = L7_INSPECTOR_NUMBERED | L7_INSPECTOR_TCP_ONLY,
     .keyword = "http",
     .fields = http_fields,
     .field_count = FIELD_COUNT,

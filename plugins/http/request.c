@@ -218,7 +218,7 @@ static enum l7_step finish_head(const struct http *http, struct session *s, stru
 {
     const struct head *h = &s->request_head;
     enum l7_judgement judgement = L7_JUDGEMENT_OPEN;
-    enum body_kind kind;
+    enum body_kind kind = BODY_NONE;
     const char *reason = read_host(h, r);
     if (!reason)
         reason = read_framing(h, r, &kind);
@@ -296,8 +296,10 @@ static enum l7_step start_head(const struct http *http, struct session *s, struc
             return L7_STEP_OK;
         }
     }
+    /* What stands behind the last request is none (RFC 9112 §9.6): it does not pass, and the answer
+     * to the request is not cut short for it. */
     if (s->close)
-        return session_break(progress, "after-close"); /* RFC 9112 §9.6 */
+        return L7_STEP_WAIT;
     return read_head(http, s, flow, in, progress);
 }
 
