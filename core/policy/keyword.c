@@ -13,12 +13,6 @@
 #define PATTERN_ROOM 256  /* what normalising may add */
 #define NOTE_MAX 200
 
-/* Of struct l7_inspector.flags: rules with this keyword cannot name other transports [V39] [V40].
- */
-#ifndef L7_INSPECTOR_TCP_ONLY
-#define L7_INSPECTOR_TCP_ONLY 4u
-#endif
-
 static const char **keyword_list(struct load *l, const char **text)
 {
     const struct policy_source *s = l->source;

@@ -88,8 +88,9 @@ struct l7_progress {
 /* Inspector flags. */
 #define L7_INSPECTOR_NUMBERED 1u /* records carry the transaction's number in the flow (tx_id) */
 #define L7_INSPECTOR_DATAGRAM 2u /* also takes UDP: one feed() per datagram, whole */
-#define L7_INSPECTOR_TCP_ONLY 4u /* a rule that names the keyword and another transport is refused \
-                                    at load; without this it is loaded with a warning */
+/* A rule that names the keyword together with another transport than TCP is refused at load;
+ * without this flag it is loaded with a warning. */
+#define L7_INSPECTOR_TCP_ONLY 4u
 
 /* One name and value of an example request; `value.ptr` NULL: explicitly absent. A lone argument
  * on a command line has the name "". */
