@@ -96,10 +96,9 @@ static bool take_said(struct scan *s, const char *word)
         return FAIL(s, "both --%s and %s: a connection says one thing first", w->said, word);
     w->said = name;
     if (equals != NULL) {
-        w->said = strndup(name, (size_t)(equals - name)); /* lives as long as argv does */
+        snprintf(w->said_name, sizeof(w->said_name), "%.*s", (int)(equals - name), name);
+        w->said = w->said_name;
         w->said_arg = equals + 1;
-        if (w->said == NULL)
-            return FAIL(s, "out of memory");
     } else {
         w->said_arg = next_argument(s);
     }
@@ -118,7 +117,9 @@ static bool take_option(struct scan *s, const char *word)
 {
     const char *value;
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        if (is(word, flags[i].letter, flags[i].name, &value) && value == NULL) {
+        if (is(word, flags[i].letter, flags[i].name, &value)) {
+            if (value != NULL)
+                return FAIL(s, "--%s takes no value", flags[i].name);
             *(bool *)((char *)s->w + flags[i].at) = true;
             return true;
         }

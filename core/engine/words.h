@@ -24,6 +24,7 @@ struct words {
     const char *socket, *config, *policies, *plugins, *node, *limit;
     const char *src, *dst, *sport, *proto, *icmp_type, *icmp_code;
     const char *said;     /* "other", "raw", "l7", or a keyword; NULL: nothing is said */
+    char said_name[64];   /* where it is kept when it came as --NAME=TEXT */
     const char *said_arg; /* what it says; of "l7" the keyword; NULL: no argument */
     const char *pairs[WORDS_PAIRS_MAX]; /* FIELD=VALUE of "l7" */
     size_t pair_count;
