@@ -170,6 +170,10 @@ Test(control, tells_its_status)
     stop(d);
 }
 
+#define QUESTION                                                                                   \
+    "{\"command\": \"explain\", \"question\": {\"src\": \"10.0.0.1\", \"dst\": \"10.0.0.2\", "     \
+    "\"dport\": 23}}"
+
 Test(control, knows_its_commands_and_no_others)
 {
     static const char *const good[] = {
@@ -177,8 +181,7 @@ Test(control, knows_its_commands_and_no_others)
         "{\"command\": \"policies\"}",
         "{\"command\": \"flows\"}",
         "{\"command\": \"flows\", \"limit\": 5}",
-        "{\"command\": \"explain\", \"question\": {\"src\": \"10.0.0.1\", \"dst\": \"10.0.0.2\", "
-        "\"dport\": 23}}",
+        QUESTION,
     };
     static const char *const bad[] = {
         "{\"command\": \"stop\"}",
@@ -204,8 +207,7 @@ Test(control, knows_its_commands_and_no_others)
 Test(control, explains_with_the_policies_in_force)
 {
     struct daemon *d = start();
-    json_t *reply = ask_for(d, "{\"command\": \"explain\", \"question\": {\"src\": \"10.0.0.1\", "
-                               "\"dst\": \"10.0.0.2\", \"dport\": 23}}");
+    json_t *reply = ask_for(d, QUESTION);
     json_t *a = json_object_get(reply, "result");
     cr_expect_str_eq(json_string_value(json_object_get(a, "verdict")), "drop");
     cr_expect_str_eq(json_string_value(json_object_get(a, "rule")), "r");
