@@ -237,7 +237,11 @@ static bool endpoint(const char *text, struct sockaddr_storage *out)
         snprintf(host, sizeof(host), "%.*s", (int)(len - 2), text + 1);
     else
         snprintf(host, sizeof(host), "%.*s", (int)len, text);
-    int port = atoi(colon + 1);
+    char *end;
+    unsigned long port_read = strtoul(colon + 1, &end, 10);
+    if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port_read > 65535)
+        return false;
+    int port = (int)port_read;
     return uv_ip4_addr(host, port, (struct sockaddr_in *)(void *)out) == 0 ||
            uv_ip6_addr(host, port, (struct sockaddr_in6 *)(void *)out) == 0;
 }
