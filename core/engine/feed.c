@@ -204,9 +204,19 @@ static bool step(struct session *s, enum l7_dir dir, struct l7_bytes in, size_t 
     s->skip[dir] = progress.skip;
     if (dir == L7_TO_SERVER)
         s->waiting = answer == L7_STEP_WAIT;
+    /* Behind a gap anything may look like an answer, for instance a part of one that the client put
+     * there before: good enough for the log, not to let a flow go. */
+    if (s->governed && s->gapped && dir == L7_TO_CLIENT &&
+        (answer == L7_STEP_RELEASE || answer == L7_STEP_HANDOFF)) {
+        end_by_break(s, dir, "gap");
+        return false;
+    }
     switch (answer) {
     case L7_STEP_OK:
     case L7_STEP_WAIT:
+        if (answer == L7_STEP_WAIT && dir == L7_TO_SERVER && s->governed &&
+            !s->reading[L7_TO_CLIENT] && s->refuse_reason == NULL)
+            s->refuse_reason = "reply-unreadable"; /* what it waits for is not read any more */
         return answer == L7_STEP_OK && (progress.consumed > 0 || progress.skip > 0);
     case L7_STEP_RELEASE:
         go_opaque(s);
@@ -296,6 +306,7 @@ void feed_gap(struct session *s, enum l7_dir dir, uint64_t len)
         return;
     s->needed[dir] = 0;
     s->skip[dir] = 0;
+    s->gapped = s->gapped || dir == L7_TO_CLIENT;
     if (s->claim == NULL) {
         stream_jump(st, after);
         return;
@@ -312,6 +323,15 @@ void feed_gap(struct session *s, enum l7_dir dir, uint64_t len)
         go_opaque(s);
     else if (answer != L7_STEP_OK)
         end_by_break(s, dir, "gap");
+}
+
+void feed_give_up(struct session *s, enum l7_dir dir)
+{
+    stream_jump(&s->stream[dir], s->stream[dir].read);
+    if (s->claim != NULL)
+        end_by_break(s, dir, "no-memory");
+    else
+        unclaimed(s, "no-memory");
 }
 
 void feed_end(struct session *s, enum l7_dir dir)

@@ -20,6 +20,9 @@ void feed_pending(struct session *s, enum l7_dir dir);
 /* `len` bytes will not come. For watched directions. */
 void feed_gap(struct session *s, enum l7_dir dir, uint64_t len);
 
+/* There is no memory to wait for what would make sense of a watched direction. */
+void feed_give_up(struct session *s, enum l7_dir dir);
+
 /* The direction has ended. Once per direction. */
 void feed_end(struct session *s, enum l7_dir dir);
 

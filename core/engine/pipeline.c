@@ -11,6 +11,7 @@
 
 #define PROTO_TCP 6
 #define PROTO_ICMPV6 58
+#define WINDOW_MAX (1u << 30) /* no receiver's window is larger (RFC 7323 2.3) */
 
 /* ---- which rules decide a flow ---- */
 
@@ -106,9 +107,7 @@ static bool ask_again(struct worker *w, struct flow *f, struct judged *j, enum l
     decide(w, f, j);
     if (before == FATE_PASS && j->fate == FATE_GOVERNED) {
         struct session *s = j->session;
-        bool readable =
-            s != NULL && s->claim != NULL && !s->opaque && s->stream[L7_TO_SERVER].started;
-        if (readable) {
+        if (s != NULL && session_is_in_step(s)) {
             session_regovern(s, true);
         } else {
             /* [CONN-2] Nobody followed it: it has to be picked up in the middle. */
@@ -124,6 +123,8 @@ static bool ask_again(struct worker *w, struct flow *f, struct judged *j, enum l
                 j->midstream = j->answered = true;
                 goes_on = begin(w, f, j);
             }
+            if (!goes_on && j->fate == FATE_GOVERNED) /* nobody to read it: not one more byte */
+                refuse_flow(w, f, dir, p, NULL, "no-memory");
         }
     } else if (before == FATE_GOVERNED && j->fate == FATE_PASS) {
         if (j->session != NULL)
@@ -136,22 +137,69 @@ static bool ask_again(struct worker *w, struct flow *f, struct judged *j, enum l
     } else if (before == FATE_DENIED && j->fate != FATE_DENIED) {
         j->midstream = j->answered = f->key.proto == PROTO_TCP && (p->flags & TCP_SYN) == 0;
         goes_on = begin(w, f, j);
+        if (!goes_on)
+            refuse_flow(w, f, dir, p, NULL, "no-memory");
     }
     return goes_on;
 }
 
 /* ---- one packet of a known flow ---- */
 
+/* May this be a packet of the server's? A client can write the server's address on packets of its
+ * own, and acknowledge what the server never got, or answer its own upgrade. Where answers come in
+ * opposite the client's packets, nothing else is an answer. On a node that sends both directions in
+ * at one interface nothing can be told; who does that keeps addresses honest before. */
+static bool from_server_side(struct worker *w, struct judged *j, const struct packet *p)
+{
+    uint64_t here = 1ull << (p->frame->iface & 63u),
+             opposite = 1ull << ((p->frame->iface ^ 1u) & 63u);
+    uint64_t pair = 1ull << ((p->frame->iface >> 1) & 63u);
+    if (w->offline)
+        return true;
+    if ((j->client_ifaces & opposite) != 0) {
+        j->facing = true;
+        w->two_armed |= pair;
+        return true;
+    }
+    if (j->facing)
+        return false;
+    return (j->client_ifaces & here) == 0 || (w->two_armed & pair) == 0;
+}
+
+static bool is_syn(const struct packet *p)
+{
+    return p->proto == PROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
+/* Has each end answered the other? Until then a flow gives way to others: a SYN that is answered is
+ * not yet more than a SYN (RFC 4987). */
+static bool is_established(const struct worker *w, const struct flow *f, const struct judged *j,
+                           enum l7_dir dir, const struct packet *p)
+{
+    if (w->offline) /* half of a connection may be all there is */
+        return dir == L7_TO_CLIENT || j->midstream || p->payload_len > 0;
+    if (f->packets[0] == 0 || f->packets[1] == 0 || (p->flags & TCP_ACK) == 0)
+        return false;
+    if (j->midstream)
+        return true;
+    return dir == L7_TO_SERVER && j->answered && p->ack - j->server_syn - 1 < WINDOW_MAX;
+}
+
 static void tcp_life(struct worker *w, struct flow *f, struct judged *j, enum l7_dir dir,
                      const struct packet *p)
 {
+    bool answer = (p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+    if (j->fate == FATE_PASS && dir == L7_TO_CLIENT && answer && j->session == NULL) {
+        j->answered = true; /* of a session it is known better */
+        j->server_syn = p->seq;
+    }
     if ((p->flags & TCP_RST) != 0)
         f->fins |= 4;
     if ((p->flags & TCP_FIN) != 0)
         f->fins |= (uint8_t)(1u << dir);
     if ((f->fins & 4) != 0 || (f->fins & 3) == 3)
         table_set_life(w->table, f, FLOW_TCP_CLOSING);
-    else if (dir == L7_TO_CLIENT || j->midstream || p->payload_len > 0)
+    else if (is_established(w, f, j, dir, p))
         table_set_life(w->table, f, FLOW_TCP_OPEN);
 }
 
@@ -190,9 +238,18 @@ static enum outcome known_flow(struct worker *w, struct flow *f, enum l7_dir dir
         tcp_life(w, f, j, dir, p);
     else if (dir == L7_TO_CLIENT)
         table_set_life(w->table, f, FLOW_OTHER_REPLIED);
+    if (j->fate == FATE_GOVERNED && dir == L7_TO_SERVER && j->answered && is_syn(p))
+        j->syn_again = true;
+    if (j->fate == FATE_PASS && p->proto == PROTO_TCP && dir == L7_TO_SERVER &&
+        p->payload_len > 0) {
+        uint32_t end = p->seq + p->payload_len;
+        if (!j->passed_any || (int32_t)(end - j->passed) > 0)
+            j->passed = end;
+        j->passed_any = true;
+    }
     if (j->fate == FATE_GOVERNED && p->proto == PROTO_TCP && (p->flags & TCP_SYN) != 0 &&
         dir == L7_TO_SERVER && p->payload_len > 0 && (j->session == NULL || j->session->opaque)) {
-        session_strip_syn(w, p);
+        session_strip_syn(w, p, c->count);
         return OUTCOME_REPLACED;
     }
     if (j->session == NULL)
@@ -239,8 +296,8 @@ static bool passes(const struct flow *f)
 static struct flow *open_midstream(struct worker *w, const struct packet *p, bool *reversed)
 {
     bool answer = (p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
-    bool clear = answer || (p->sport < EPHEMERAL) != (p->dport < EPHEMERAL);
-    *reversed = answer || p->sport < p->dport;
+    bool clear = (w->offline && answer) || (p->sport < EPHEMERAL) != (p->dport < EPHEMERAL);
+    *reversed = p->sport < p->dport || (answer && (w->offline || !clear));
     struct flow *f = open_flow(w, p, *reversed);
     if (f == NULL || clear || !passes(f))
         return f;
@@ -253,6 +310,13 @@ static struct flow *open_midstream(struct worker *w, const struct packet *p, boo
     if (f != NULL)
         table_remove(w->table, f);
     return open_flow(w, p, *reversed);
+}
+
+/* A flow from before the daemon began may be picked up [CONN-2]. One that is unknown although it
+ * can not be that old was forgotten, and reset: nothing of it goes on [CONN-4]. */
+static bool may_resync(const struct worker *w)
+{
+    return w->offline || w->now_ns - w->first_ns <= w->settings->tcp_timeout * 1000000ull;
 }
 
 static enum outcome new_flow(struct worker *w, const struct packet *p, const struct carrier *c,
@@ -276,6 +340,8 @@ static enum outcome new_flow(struct worker *w, const struct packet *p, const str
     }
     w->stats.flows_opened++;
     j->midstream = midstream;
+    if (dir == L7_TO_SERVER)
+        j->client_ifaces |= 1ull << (p->frame->iface & 63u);
     if (j->fate == FATE_DENIED)
         w->stats.flows_denied++;
     log_opening(w, f, j, p);
@@ -283,7 +349,7 @@ static enum outcome new_flow(struct worker *w, const struct packet *p, const str
         j->answered = true;
         if (w->settings->midstream == MIDSTREAM_PASS) {
             j->fate = FATE_PASS;
-        } else if (w->settings->midstream == MIDSTREAM_REJECT) {
+        } else if (w->settings->midstream == MIDSTREAM_REJECT || !may_resync(w)) {
             f->packets[dir]++;
             f->bytes[dir] += p->frame->wire_len;
             refuse_flow(w, f, dir, p, NULL, "midstream");
@@ -309,7 +375,7 @@ static bool is_neighbour_discovery(const struct packet *p)
 static bool begins_anew(const struct flow *f, enum l7_dir dir, const struct packet *p)
 {
     const struct judged *j = flow_extra_const(f);
-    bool syn = p->proto == PROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+    bool syn = is_syn(p);
     switch ((enum fate)j->fate) {
     case FATE_REFUSED:
         return syn; /* a port used again after a refusal works at once */
@@ -331,15 +397,27 @@ static bool begins_anew(const struct flow *f, enum l7_dir dir, const struct pack
 static struct flow *replaced(struct worker *w, struct flow *f, const struct packet *p)
 {
     struct judged *j = flow_extra(f);
-    if (j->fate != FATE_GOVERNED || !j->answered ||
-        (p->seq == j->server_syn && p->ack == j->syn + 1 && !j->midstream))
+    bool same = p->seq == j->server_syn && p->ack == j->syn + 1 && !j->midstream;
+    /* A client that begins again with its old number may get the server's old number too: SYN
+     * cookies are made of nothing else (RFC 4987 3.6). While nothing was acknowledged every byte is
+     * still compared, and it does not matter which connection it is. */
+    bool compared =
+        j->session != NULL && !j->session->opaque && j->session->stream[L7_TO_SERVER].acked == 0;
+    if (j->fate != FATE_GOVERNED || !j->answered || (same && (!j->syn_again || compared)))
         return f;
+    uint64_t client_ifaces = j->client_ifaces;
+    bool facing = j->facing;
     table_remove(w->table, f);
     f = open_flow(w, p, true);
     if (f == NULL)
         return NULL;
     j = flow_extra(f);
+    j->client_ifaces = client_ifaces;
+    j->facing = facing;
     w->stats.flows_opened++;
+    if (j->fate == FATE_DENIED)
+        w->stats.flows_denied++;
+    log_opening(w, f, j, p);
     if (j->fate != FATE_DENIED && !begin(w, f, j)) {
         table_remove(w->table, f);
         return NULL;
@@ -361,6 +439,15 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
         table_remove(w->table, f);
         f = NULL;
     }
+    if (f != NULL && p->proto == PROTO_TCP) {
+        struct judged *j = flow_extra(f);
+        if (dir == L7_TO_SERVER) {
+            j->client_ifaces |= 1ull << (p->frame->iface & 63u);
+        } else if (!from_server_side(w, j, p) && j->fate == FATE_GOVERNED) {
+            *reason = "wrong-side";
+            return OUTCOME_DROP;
+        }
+    }
     if (f != NULL && p->proto == PROTO_TCP && dir == L7_TO_CLIENT &&
         (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK)) {
         f = replaced(w, f, p);
@@ -370,9 +457,11 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
         }
     }
     if (f == NULL && p->quoted) {
-        /* [BYP-2] Errors about a flow that may pass belong to it. */
+        /* [BYP-2] Errors about a flow that may pass belong to it, on their way to whoever sent the
+         * quoted packet. */
         struct flow *about = table_find_quoted(w->table, p);
-        if (about != NULL) {
+        size_t len = p->dst.family == 4 ? 4 : 16;
+        if (about != NULL && memcmp(p->dst.bytes, p->quoted_src.bytes, len) == 0) {
             struct judged *j = flow_extra(about);
             if (j->fate == FATE_PASS || j->fate == FATE_GOVERNED)
                 return OUTCOME_FORWARD;
@@ -448,6 +537,8 @@ void pipeline_frame(struct worker *w, struct l7_frame *frame)
     st->bytes_received += frame->wire_len;
     if (frame->time_ns > w->now_ns)
         w->now_ns = frame->time_ns;
+    if (w->first_ns == 0)
+        w->first_ns = w->now_ns;
 
     switch (decode_frame(frame, w->offline, &p)) {
     case DECODE_PACKET: {

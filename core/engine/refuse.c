@@ -63,12 +63,21 @@ static bool model_of(const struct flow *f, const struct session *s, struct model
 /* Each end gets the sequence number it expects next, which is what makes it believe a reset
  * (RFC 5961 3.2). */
 static void reset_both(struct worker *w, const struct packet *model, enum l7_dir dir,
-                       uint32_t to_server_seq, uint32_t to_client_seq)
+                       uint32_t to_server_seq, uint32_t to_client_seq, const struct session *s)
 {
     uint8_t buf[CRAFT_MAX];
     bool up = dir == L7_TO_SERVER;
     unsigned client_side = up ? model->frame->iface : model->frame->iface ^ 1u;
-    size_t n = craft_reset(model, !up, to_server_seq, to_client_seq, TCP_RST | TCP_ACK, buf);
+    size_t n;
+    /* What was sent on may never be taken: a client can see to that, and outlive its flow here. The
+     * number that the server itself has named is as likely the one. */
+    if (s != NULL && s->has_acked && s->acked != to_server_seq) {
+        n = craft_reset(model, !up, s->acked, to_client_seq, TCP_RST | TCP_ACK, buf);
+        if (n > 0)
+            send_crafted(w, model, buf, n, client_side ^ 1u);
+        w->stats.resets_sent += n > 0;
+    }
+    n = craft_reset(model, !up, to_server_seq, to_client_seq, TCP_RST | TCP_ACK, buf);
     if (n > 0) {
         send_crafted(w, model, buf, n, client_side ^ 1u);
         w->stats.resets_sent++;
@@ -99,7 +108,7 @@ static void reset_flow(struct worker *w, struct flow *f, const struct session *s
         to_server = s->next_seq[L7_TO_SERVER];
     if (s != NULL && s->has_next[L7_TO_CLIENT])
         to_client = s->next_seq[L7_TO_CLIENT];
-    reset_both(w, model, dir, to_server, to_client);
+    reset_both(w, model, dir, to_server, to_client, s);
 }
 
 /* The frame to show: the deciding one if the message begins in it; else one rebuilt from the

@@ -10,6 +10,9 @@
 #include "flow/segment.h"
 
 #define ALL_CLEAR (UINT64_MAX / 2)
+#define HOLD_COST 16            /* most that a held byte may take: frames are not that small */
+#define MEMORY_SHARE 4          /* a flow may have a quarter of what no flow has */
+#define MEMORY_SPARE 4096       /* for what is remembered of a request, beside its bytes */
 #define WINDOW_MAX (1ull << 30) /* no receiver's window is larger (RFC 7323 2.3) */
 
 struct session *session_new(struct worker *w, struct flow *f, struct judged *j, bool governed)
@@ -28,6 +31,7 @@ struct session *session_new(struct worker *w, struct flow *f, struct judged *j, 
     hold_init(&s->ahead[0]);
     hold_init(&s->ahead[1]);
     list_init(&s->txs);
+    list_init(&s->tx_open);
     list_init(&s->undecided_link);
     return s;
 }
@@ -59,11 +63,23 @@ void session_regovern(struct session *s, bool governed)
     if (s->governed == governed)
         return;
     s->governed = governed;
-    if (!governed)
-        return; /* what waits is released with the next packet */
-    up->retain = true;
+    up->retain = governed;
+    if (!governed) {
+        stream_acked(up, up->done); /* nothing is compared any more */
+        return;                     /* what waits is released with the next packet */
+    }
+
     s->clear = up->read; /* delivered before the rule came */
     s->streaming = s->streaming || stream_pending(up).len > 0;
+}
+
+bool session_is_in_step(struct session *s)
+{
+    struct stream *up = &s->stream[L7_TO_SERVER];
+    if (s->claim == NULL || s->opaque || !up->started ||
+        hold_first(&s->ahead[L7_TO_SERVER]) != NULL)
+        return false;
+    return !s->has_acked || stream_offset(up, s->acked) <= (int64_t)up->read + 1; /* 1: its FIN */
 }
 
 void session_begin(struct session *s, uint32_t syn)
@@ -100,17 +116,26 @@ static void refuse(struct session *s, const char *reason)
         s->refuse_reason = reason;
 }
 
+static size_t memory_now(const struct session *s)
+{
+    return s->stream[0].bytes + s->stream[1].bytes + s->hold.memory + s->ahead[0].memory +
+           s->ahead[1].memory + s->tx_memory;
+}
+
 static void account(struct session *s)
 {
-    size_t now = s->stream[0].bytes + s->stream[1].bytes + s->hold.memory + s->ahead[0].memory +
-                 s->ahead[1].memory;
+    size_t now = memory_now(s);
     s->worker->stream_memory += now - s->memory;
     s->memory = now;
 }
 
-static bool memory_left(const struct session *s)
+/* Dynamic thresholds (Choudhury and Hahne, 1998): however many flows are greedy, something is left
+ * for one that is not. */
+bool session_memory_left(const struct session *s, size_t n)
 {
-    return s->worker->stream_memory < s->worker->settings->stream_memory;
+    size_t limit = s->worker->settings->stream_memory, own = memory_now(s);
+    size_t used = s->worker->stream_memory - s->memory + own;
+    return used < limit && own + n < (limit - used) / MEMORY_SHARE;
 }
 
 /* ---- the client's frames: held, split, let go ---- */
@@ -262,16 +287,33 @@ static void advance(struct session *s, uint64_t done_before, bool stalled)
     release(s);
 }
 
+/* Those that were read come before those that were not; a client may send many small ones: not all
+ * are to be looked at again for each. */
+static struct held *first_unread(struct session *s)
+{
+    struct held *found = NULL;
+    for (struct list *l = s->hold.frames.prev; l != &s->hold.frames; l = l->prev) {
+        struct held *h = list_item(l, struct held, link);
+        if (h->read && h->start < s->stream[L7_TO_SERVER].read)
+            break;
+        if (!h->read)
+            found = h;
+    }
+    return found;
+}
+
 /* Held frames whose turn has come: the hole before them is filled. */
 static void read_held(struct session *s)
 {
     struct stream *up = &s->stream[L7_TO_SERVER];
     struct held *next;
-    for (struct held *h = hold_first(&s->hold); h != NULL && s->refuse_reason == NULL; h = next) {
+    if (s->opaque)
+        return;
+    for (struct held *h = first_unread(s); h != NULL && s->refuse_reason == NULL; h = next) {
         next = hold_next(&s->hold, h);
-        if (h->read || s->opaque)
+        if (h->read)
             continue;
-        if (h->start > up->read)
+        if (s->opaque || h->start > up->read)
             break;
         h->read = true;
         struct l7_bytes all = {h->frames[0].data + h->payload_at, (size_t)(h->end - h->start)};
@@ -342,7 +384,8 @@ static void watch(struct session *s, enum l7_dir dir, const struct packet *p)
             (p->payload_len == 0 && !fin))
             return;
         struct held *h = NULL;
-        if (s->ahead[dir].memory < s->worker->settings->reorder_limit && memory_left(s))
+        if (s->ahead[dir].memory < s->worker->settings->reorder_limit &&
+            session_memory_left(s, p->frame->len))
             h = hold_put(&s->ahead[dir], p->frame, 1, (uint64_t)at, (uint64_t)at + p->payload_len);
         if (h != NULL) {
             h->payload_at = (size_t)(p->payload - p->frame->data);
@@ -360,6 +403,8 @@ static void watch(struct session *s, enum l7_dir dir, const struct packet *p)
         feed_bytes(s, dir, (struct l7_bytes){p->payload + from, p->payload_len - from});
         if (p->cut && p->missing > 0)
             feed_gap(s, dir, p->missing);
+        if (stream_pending(st).len > 0 && !session_memory_left(s, 0))
+            feed_give_up(s, dir);
     }
     if (fin && end >= st->read && feed_wanted(s, dir))
         feed_end(s, dir);
@@ -412,6 +457,9 @@ static enum outcome down_packet(struct session *s, const struct packet *p, const
     }
     if (ack && !(p->flags & TCP_RST)) {
         expect(s, L7_TO_SERVER, p->ack);
+        if (!s->has_acked || (int32_t)(p->ack - s->acked) > 0)
+            s->acked = p->ack;
+        s->has_acked = true;
         if (s->governed && up->started) {
             int64_t at = stream_offset(up, p->ack);
             if (at > 0)
@@ -429,7 +477,7 @@ static enum outcome down_packet(struct session *s, const struct packet *p, const
 
 /* ---- the client's packets under L7 rules ---- */
 
-void session_strip_syn(struct worker *w, const struct packet *p)
+void session_strip_syn(struct worker *w, const struct packet *p, size_t frames)
 {
     struct l7_offload offload;
     size_t n = segment_make(p, p->seq, (struct l7_bytes){p->payload, 0}, p->flags, w->scratch,
@@ -442,10 +490,11 @@ void session_strip_syn(struct worker *w, const struct packet *p)
         frame.offload = offload;
         worker_inject(w, &frame);
     }
-    w->stats.frames_forwarded++;
+    w->stats.frames_forwarded += frames;
 }
 
-static enum outcome client_syn(struct session *s, const struct packet *p, const char **reason)
+static enum outcome client_syn(struct session *s, const struct packet *p, const struct carrier *c,
+                               const char **reason)
 {
     if ((p->flags & TCP_ACK) != 0) {
         *reason = "simultaneous-open";
@@ -457,8 +506,20 @@ static enum outcome client_syn(struct session *s, const struct packet *p, const 
         session_begin(s, p->seq);
     if (p->payload_len == 0)
         return OUTCOME_FORWARD;
-    session_strip_syn(s->worker, p);
+    session_strip_syn(s->worker, p, c->count);
     return OUTCOME_REPLACED;
+}
+
+static bool is_held(const struct session *s, uint64_t start, uint64_t end)
+{
+    for (struct list *l = s->hold.frames.prev; l != &s->hold.frames; l = l->prev) {
+        const struct held *h = list_item(l, struct held, link);
+        if (h->start < start)
+            return false;
+        if (h->start == start && h->end == end)
+            return true;
+    }
+    return false;
 }
 
 static enum outcome client_payload(struct session *s, const struct packet *p,
@@ -470,8 +531,10 @@ static enum outcome client_payload(struct session *s, const struct packet *p,
     bool fin = (p->flags & TCP_FIN) != 0;
     int64_t at = stream_offset(up, p->seq);
     if (at < 0) {
-        /* From before the first byte: nothing the receiver does not have. */
-        if (at + (int64_t)bytes.len <= 0 && !fin)
+        /* From before the first byte: nothing the receiver does not have, if it says so itself
+         * where nobody has seen the beginning. */
+        if (at + (int64_t)bytes.len <= 0 && !fin &&
+            (!s->midstream || (s->has_acked && (int32_t)(p->seq + p->payload_len - s->acked) <= 0)))
             return OUTCOME_FORWARD;
         *reason = "out-of-window";
         return OUTCOME_DROP;
@@ -494,14 +557,16 @@ static enum outcome client_payload(struct session *s, const struct packet *p,
             *reason = "out-of-window";
             return OUTCOME_DROP;
         }
-        if (hold_has(&s->hold, start, end)) {
+        if (is_held(s, start, end)) {
             *reason = "repeat-of-held";
             return OUTCOME_DROP;
         }
-        if (s->hold.memory >= set->reorder_limit || !memory_left(s) || p->defragmented) {
+        if (s->hold.memory >= set->reorder_limit || !session_memory_left(s, p->frame->len) ||
+            p->defragmented) {
             *reason = "reorder-limit"; /* the sender will send it again */
             return OUTCOME_DROP;
         }
+        *reason = "no-memory";
         return hold_packet(s, p, c, start, end) != NULL ? OUTCOME_HELD : OUTCOME_DROP;
     }
     struct l7_bytes known = {bytes.ptr, (size_t)((up->read < end ? up->read : end) - start)};
@@ -512,13 +577,22 @@ static enum outcome client_payload(struct session *s, const struct packet *p,
     bool stalled = start < up->read && end > s->clear && start >= s->clear && bytes.len > 0;
     if (end <= up->read && !(fin && end == up->read)) {
         /* A repeat of what is held: the sender makes no progress [L7-28]. */
+        uint64_t cleared = s->clear;
         advance(s, done, true);
         if (s->refuse_reason != NULL)
             return OUTCOME_REJECT;
+        /* What may pass of it may have been lost behind us: then the answer that frees the rest
+         * waits for this. */
+        if (start < cleared && send_part(s, p, start, start, cleared)) {
+            s->worker->stats.frames_forwarded += c->count;
+            return OUTCOME_REPLACED;
+        }
         *reason = "repeat-of-held";
         return OUTCOME_DROP;
     }
-    if (!memory_left(s) || up->bytes > set->retain_limit + set->message_limit) {
+    if (!session_memory_left(s, 2 * p->payload_len + MEMORY_SPARE) ||
+        up->bytes > set->retain_limit + set->message_limit ||
+        s->hold.memory > set->reorder_limit + HOLD_COST * set->message_limit) {
         *reason = "retain-limit"; /* the sender will send it again */
         return OUTCOME_DROP;
     }
@@ -571,6 +645,33 @@ static enum outcome client_payload(struct session *s, const struct packet *p,
     return OUTCOME_HELD;
 }
 
+/* Where the beginning was not seen the server says where it is: what it has already, or does not
+ * expect yet, must not be taken for a beginning. */
+static bool is_next(const struct session *s, const struct packet *p)
+{
+    const struct judged *j = s->judged;
+    if (s->worker->offline)
+        return true;
+    return s->has_acked && p->seq == s->acked &&
+           (!j->passed_any || (int32_t)(s->acked - j->passed) >= 0);
+}
+
+/* Have the server say it: an empty segment one byte back must be answered (RFC 9293 3.8.4). */
+static void ask_next(struct session *s, const struct packet *p)
+{
+    struct l7_offload offload;
+    size_t n = segment_make(p, p->seq - 1, (struct l7_bytes){p->payload, 0}, TCP_ACK,
+                            s->worker->scratch, SEGMENT_MAX, &offload);
+    if (n == 0)
+        return;
+    struct l7_frame frame = *p->frame;
+    frame.iface ^= 1;
+    frame.data = s->worker->scratch;
+    frame.len = frame.wire_len = (uint32_t)n;
+    frame.offload = offload;
+    worker_inject(s->worker, &frame);
+}
+
 static enum outcome up_packet(struct session *s, const struct packet *p, const struct carrier *c,
                               const char **reason)
 {
@@ -579,7 +680,7 @@ static enum outcome up_packet(struct session *s, const struct packet *p, const s
     if (s->opaque)
         return OUTCOME_FORWARD;
     if ((p->flags & TCP_SYN) != 0)
-        return client_syn(s, p, reason);
+        return client_syn(s, p, c, reason);
     if (ack && (p->flags & TCP_RST) == 0) {
         expect(s, L7_TO_CLIENT, p->ack);
         watch_ack(s, L7_TO_CLIENT, p->ack);
@@ -606,6 +707,11 @@ static enum outcome up_packet(struct session *s, const struct packet *p, const s
         if (p->payload_len == 0)
             return OUTCOME_FORWARD;
         struct l7_bytes bytes = {p->payload, p->payload_len};
+        if (s->midstream && !is_next(s, p)) {
+            ask_next(s, p);
+            *reason = "not-in-step"; /* the sender will send it again */
+            return OUTCOME_DROP;
+        }
         if (!s->midstream || !feed_recognises(s, L7_TO_SERVER, bytes)) {
             refuse(s, "midstream");
             return OUTCOME_REJECT;

@@ -42,6 +42,9 @@ struct session {
     uint64_t skip[2];     /* length of the skip that `done` stands behind, 0: none */
     uint32_t next_seq[2]; /* what the receiver expects next, as far as we can tell */
     bool has_next[2];
+    bool has_acked;
+    uint32_t acked; /* the server's last acknowledgement: what it surely expects */
+    bool gapped; /* bytes of the server were missed: what it is read to say may not be its answer */
     uint8_t link[128]; /* the client's link header, for packets we make without a model */
     uint16_t link_len;
     uint16_t link_type, iface;
@@ -49,6 +52,8 @@ struct session {
     uint8_t vlan_count;
     struct list txs;
     size_t tx_count;
+    struct list tx_open; /* those not judged, oldest first */
+    size_t tx_memory;
     int64_t tx_next;
     struct list undecided_link;
     uint64_t undecided_since; /* 0: nothing waits */
@@ -69,16 +74,23 @@ void session_free(struct session *s);
 /* The flow came under L7 rules, or is no longer, or under others. */
 void session_regovern(struct session *s, bool governed);
 
+/* Has all that the server acknowledged been read, by the inspector that has the flow? */
+bool session_is_in_step(struct session *s);
+
 /* The client's bytes begin after sequence number `syn`. */
 void session_begin(struct session *s, uint32_t syn);
 
 /* [L7-26] Data on a SYN is client payload: send the handshake on without it. */
-void session_strip_syn(struct worker *w, const struct packet *p);
+void session_strip_syn(struct worker *w, const struct packet *p, size_t frames);
 
 /* One TCP packet; `dir` is its direction. On OUTCOME_DROP `*reason` is set. When the session wants
  * the flow refused it has set refuse_reason: the caller calls refuse_flow(), which frees it. */
 enum outcome session_packet(struct session *s, enum l7_dir dir, const struct packet *p,
                             const struct carrier *carrier, const char **reason);
+
+/* May the flow take `n` bytes more? What is left is shared: the more flows keep, the less each may.
+ */
+bool session_memory_left(const struct session *s, size_t n);
 
 /* Has it waited for a decision for longer than the limit? */
 bool session_overdue(const struct session *s, uint64_t now_ns);

@@ -15,6 +15,14 @@ struct tx_chunk {
     uint8_t data[];
 };
 
+/* Counts towards what the flow keeps. */
+static void grow(struct tx *tx, size_t n)
+{
+    tx->memory += n;
+    if (tx->session != NULL)
+        tx->session->tx_memory += n;
+}
+
 static uint8_t *arena(struct tx *tx, size_t n)
 {
     struct tx_chunk *c = tx->chunks;
@@ -27,6 +35,7 @@ static uint8_t *arena(struct tx *tx, size_t n)
         c->used = 0;
         c->cap = cap;
         tx->chunks = c;
+        grow(tx, sizeof(*c) + cap);
     }
     uint8_t *at = c->data + c->used;
     c->used += n;
@@ -57,6 +66,9 @@ struct tx *tx_new(const struct plugin *claim, const struct rule *egress, const s
     tx->rules[0] = egress;
     tx->rules[1] = ingress;
     list_init(&tx->link);
+    list_init(&tx->open_link);
+    tx->memory = sizeof(*tx) + in->field_count * sizeof(struct field) +
+                 in->attr_count * sizeof(struct tx_attr);
     return tx;
 }
 
@@ -65,6 +77,9 @@ void tx_free(struct tx *tx)
     if (tx == NULL)
         return;
     list_remove(&tx->link);
+    list_remove(&tx->open_link);
+    if (tx->session != NULL)
+        tx->session->tx_memory -= tx->memory;
     while (tx->chunks != NULL) {
         struct tx_chunk *c = tx->chunks;
         tx->chunks = c->next;
@@ -77,14 +92,16 @@ void tx_free(struct tx *tx)
 static struct l7_tx *open_tx(struct l7_flow *flow)
 {
     struct session *s = (struct session *)(void *)flow;
-    if (s->tx_count >= s->worker->settings->max_transactions)
+    if (s->tx_count >= s->worker->settings->max_transactions || !session_memory_left(s, 0))
         return NULL;
     struct tx *tx = tx_new(s->claim, NULL, NULL);
     if (tx == NULL)
         return NULL;
     tx->session = s;
     tx->id = s->tx_next++;
+    s->tx_memory += tx->memory;
     list_insert(&s->txs, &tx->link);
+    list_insert(&s->tx_open, &tx->open_link);
     s->tx_count++;
     return (struct l7_tx *)(void *)tx;
 }
@@ -119,6 +136,7 @@ static enum l7_judgement settle(struct tx *tx, enum l7_judgement judgement)
     struct session *s = tx->session;
     if (judgement == L7_JUDGEMENT_OPEN || s == NULL)
         return judgement;
+    list_remove(&tx->open_link);
     if (judgement == L7_JUDGEMENT_ALLOW) {
         s->worker->stats.transactions_allowed++;
         tx->rule = judged_rule(s->judged);
@@ -220,10 +238,5 @@ void tx_close_all(struct session *s)
 
 struct tx *tx_undecided(struct session *s)
 {
-    for (struct list *l = s->txs.next; l != &s->txs; l = l->next) {
-        struct tx *tx = list_item(l, struct tx, link);
-        if (tx->judgement == L7_JUDGEMENT_OPEN)
-            return tx;
-    }
-    return NULL;
+    return list_empty(&s->tx_open) ? NULL : list_item(s->tx_open.next, struct tx, open_link);
 }

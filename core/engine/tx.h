@@ -16,6 +16,8 @@ struct tx_chunk;
 
 struct tx {
     struct list link;
+    struct list open_link; /* while it is not judged */
+    size_t memory;
     struct session *session; /* NULL in explain */
     const struct plugin *claim;
     int64_t id;

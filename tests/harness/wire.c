@@ -43,16 +43,22 @@ static void receive(struct wire *w, const struct l7_frame *frame)
     struct packet p;
     struct wire_end *end = frame->iface == 1 ? &w->server : &w->client;
     cr_assert_eq(decode_frame(frame, false, &p), DECODE_PACKET, "an undecodable frame was sent");
-    if (p.proto != 6)
+    if (p.proto != 6) {
+        w->other_sent++;
         return;
+    }
     end->packets++;
     uint32_t tcp_len = (uint32_t)(p.ip + p.ip_len - p.transport);
     uint64_t sum = checksum_pseudo(&p.src, &p.dst, 6, tcp_len);
     if ((frame->offload.flags & L7_OFFLOAD_NEEDS_CSUM) == 0 &&
-        checksum_finish(checksum_add(sum, p.transport, tcp_len)) != 0)
-        end->bad_checksum = true;
+        checksum_finish(checksum_add(sum, p.transport, tcp_len)) != 0) {
+        end->bad_checksum = end->bad_checksum || !w->checksums_lie;
+        end->discarded++;
+        return;
+    }
     if ((p.flags & TCP_RST) != 0) {
         end->reset = true;
+        end->killed = end->killed || p.seq == end->isn + 1 + (uint32_t)end->len + end->fin;
         end->reset_seq = p.seq;
         end->reset_ack = p.ack;
         return;
@@ -62,7 +68,8 @@ static void receive(struct wire *w, const struct l7_frame *frame)
     uint32_t offset = p.seq - (end->isn + 1);
     if ((p.flags & TCP_FIN) != 0)
         end->fin = true;
-    if (p.payload_len == 0 || offset > WIRE_BYTES_MAX || offset + p.payload_len > WIRE_BYTES_MAX)
+    if (end->killed || p.payload_len == 0 || offset > WIRE_BYTES_MAX ||
+        offset + p.payload_len > WIRE_BYTES_MAX)
         return;
     end->payload_packets++;
     for (uint32_t i = 0; i < p.payload_len; i++) {
@@ -283,13 +290,39 @@ static void put32(uint8_t *at, uint32_t v)
 void wire_packet(struct wire *w, enum l7_dir dir, uint8_t flags, int64_t offset, const void *bytes,
                  size_t len)
 {
+    wire_send(w, &(struct wire_raw){
+                     .dir = dir, .flags = flags, .offset = offset, .bytes = bytes, .len = len});
+}
+
+void wire_frame(struct wire *w, uint16_t iface, const uint8_t *bytes, size_t len)
+{
+    struct l7_frame frame = {
+        .size = sizeof(frame),
+        .iface = iface,
+        .link = L7_LINK_ETHERNET,
+        .data = bytes,
+        .len = (uint32_t)len,
+        .wire_len = (uint32_t)len,
+        .time_ns = w->now_ns += 1000,
+    };
+    pipeline_frame(&w->worker, &frame);
+}
+
+void wire_send(struct wire *w, const struct wire_raw *raw)
+{
     static uint8_t buf[70000];
-    bool up = dir == L7_TO_SERVER;
+    bool up = raw->dir == L7_TO_SERVER;
+    uint8_t flags = raw->flags;
+    int64_t offset = raw->offset;
+    const void *bytes = raw->bytes;
+    size_t len = raw->len;
     uint32_t seq =
         (up ? w->client_isn : w->server_isn) + (uint32_t)offset + ((flags & TCP_SYN) != 0 ? 0 : 1);
     struct wire_end *from = up ? &w->client : &w->server;
     uint32_t ack =
         (up ? w->server_isn : w->client_isn) + 1 + (uint32_t)from->len + (from->fin ? 1 : 0);
+    if (raw->has_ack)
+        ack = raw->ack;
     memset(buf, 0, 14);
     buf[5] = up ? 2 : 1;
     buf[11] = up ? 1 : 2;
@@ -313,7 +346,7 @@ void wire_packet(struct wire *w, enum l7_dir dir, uint8_t flags, int64_t offset,
     struct packet p;
     struct l7_frame frame = {
         .size = sizeof(frame),
-        .iface = up ? 0 : 1,
+        .iface = up != raw->other_side ? 0 : 1,
         .link = L7_LINK_ETHERNET,
         .data = buf,
         .len = (uint32_t)(at + 20 + len),
@@ -323,6 +356,7 @@ void wire_packet(struct wire *w, enum l7_dir dir, uint8_t flags, int64_t offset,
     cr_assert_eq(decode_frame(&frame, false, &p), DECODE_PACKET);
     uint64_t sum = checksum_pseudo(&p.src, &p.dst, 6, (uint32_t)(20 + len));
     uint16_t c = checksum_finish(checksum_add(sum, tcp, 20 + len));
+    c = (uint16_t)(c + raw->bad_checksum);
     tcp[16] = (uint8_t)(c >> 8);
     tcp[17] = (uint8_t)c;
     pipeline_frame(&w->worker, &frame);

@@ -24,6 +24,8 @@ struct wire_end {
     uint8_t *map; /* which bytes beyond `len` are here */
     uint8_t *store;
     bool reset, fin;
+    bool killed;        /* by a reset with just the number it expects (RFC 5961 3.2) */
+    unsigned discarded; /* for their checksum */
     uint32_t reset_seq, reset_ack;
     unsigned packets; /* of any kind */
     unsigned payload_packets;
@@ -55,6 +57,21 @@ struct wire {
     char transactions[64][512]; /* "keyword name=value;..." */
     size_t transaction_count;
     bool inspect_all;
+    bool checksums_lie;  /* the test sends wrong ones: receivers discard, and do not complain */
+    unsigned other_sent; /* packets that were sent on and are not TCP */
+};
+
+/* A TCP packet as a client with raw sockets makes it. Zeroed: an ordinary one. */
+struct wire_raw {
+    enum l7_dir dir; /* as its addresses say */
+    uint8_t flags;
+    int64_t offset; /* of the sender's stream; with SYN: from its first sequence number */
+    const void *bytes;
+    size_t len;
+    bool other_side;   /* comes in where the other end's packets do */
+    bool bad_checksum; /* so that the receiver discards it */
+    bool has_ack;      /* else what arrived is acknowledged */
+    uint32_t ack;
 };
 
 /* The policy directory holds one file with this text, plus Pods: client 10.0.0.1 (app: client)
@@ -68,6 +85,9 @@ void wire_reload(struct wire *w, const char *policies);
 /* One TCP packet; offsets count from the first byte of the sender's stream. */
 void wire_packet(struct wire *w, enum l7_dir dir, uint8_t flags, int64_t offset, const void *bytes,
                  size_t len);
+void wire_send(struct wire *w, const struct wire_raw *raw);
+/* Any Ethernet frame, in at interface 0 or 1. */
+void wire_frame(struct wire *w, uint16_t iface, const uint8_t *bytes, size_t len);
 /* SYN, SYN-ACK, ACK from client port `sport`. */
 void wire_connect(struct wire *w, uint16_t sport);
 /* In-order payload, acknowledged at once by the other side as far as it arrived. */
