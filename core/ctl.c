@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ctl: the control tool: which command asks whom, and the exit status. Reading the command line is
- * words.c's, asking is ask.c's, what answers look like is render.c's.
+/* ctl: the control tool: the commands, their help, and the exit status. Reading the command line is
+ * words.c's, getting answers is reach.c's, what they look like is render.c's.
  *
  * Exit status: 0 done, 1 a problem that the message names, 2 usage.
  */
@@ -9,16 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "engine/ask.h"
-#include "engine/engine.h"
 #include "engine/explain.h"
+#include "engine/reach.h"
 #include "engine/render.h"
 #include "engine/report.h"
-#include "engine/where.h"
 #include "engine/words.h"
 
-#define DEFAULT_CONFIG "/etc/l7guard/l7guard.yaml"
 #define STEPS_RULES_MAX 1000 /* batches under more rules tell only of those that decide */
 
 __attribute__((format(printf, 1, 2))) static int usage(const char *format, ...)
@@ -38,132 +34,49 @@ static int problem(const char *text)
     return 1;
 }
 
-/* ---- whom to ask ---- */
+/* ---- telling ---- */
 
-static bool offline(const struct words *w)
+/* Names come out of files that others wrote: they may not drive the terminal. */
+static void print_text(char *text, size_t len)
 {
-    return w->policies != NULL || w->plugins != NULL;
-}
-
-static bool replace(char **setting, const char *value)
-{
-    char *copy = value != NULL ? strdup(value) : NULL;
-    if (copy != NULL) {
-        free(*setting);
-        *setting = copy;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool c1 = c == 0xc2 && i + 1 < len && ((unsigned char)text[i + 1] & 0xe0) == 0x80;
+        if ((c < 0x20 && c != '\n') || c == 0x7f || c1)
+            text[i] = '?';
+        if (c1)
+            text[++i] = '?';
     }
-    return value == NULL || copy != NULL;
+    fwrite(text, 1, len, stdout);
 }
 
-/* The settings of the daemon this machine has, as far as they matter here. NULL: told why. */
-static struct settings *settle(const struct words *w)
+/* `j`, taken, as it was asked for. The exit status. */
+static int tell(const struct words *w, json_t *j, void (*render)(const json_t *j, FILE *to))
 {
-    struct settings *set = settings_new();
-    struct problems *problems = problems_new();
-    int err = set != NULL && problems != NULL ? 0 : -ENOMEM;
-    if (err == 0 && w->config != NULL)
-        err = settings_read(set, w->config, problems);
-    if (err == 0 && w->config == NULL && !offline(w) && access(DEFAULT_CONFIG, R_OK) == 0) {
-        /* Only to find the socket: mistakes in it are the daemon's business. */
-        struct problems *unheard = problems_new();
-        if (unheard != NULL && settings_read(set, DEFAULT_CONFIG, unheard) < 0) {
-            settings_free(set);
-            set = settings_new();
-        }
-        problems_free(unheard);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *to = j != NULL && !w->json ? open_memstream(&text, &len) : NULL;
+    if (to != NULL) {
+        render(j, to);
+        fclose(to);
+        print_text(text, len);
+        free(text);
+    } else if (j != NULL) {
+        json_dumpf(j, stdout, JSON_INDENT(2));
+        putchar('\n');
     }
-    if (problems != NULL)
-        problems_print(problems, stderr);
-    problems_free(problems);
-    if (err == 0 && set != NULL)
-        return set;
-    settings_free(set);
-    return NULL;
-}
-
-/* Plugins and policies without a daemon. NULL: told why. */
-static struct engine *load(const struct words *w)
-{
-    struct settings *set = settle(w);
-    struct engine *e = NULL;
-    if (set == NULL)
-        return NULL;
-    if (w->policies != NULL && access(w->policies, R_OK) != 0) {
-        fprintf(stderr, "l7ctl: %s: %s\n", w->policies, strerror(errno));
-        settings_free(set);
-        return NULL;
-    }
-    if (strcmp(set->plugin_dir, L7_PLUGIN_DIR) == 0) {
-        free(set->plugin_dir);
-        set->plugin_dir = where_plugins();
-    }
-    struct problems *problems = problems_new();
-    bool fine = problems != NULL && replace(&set->plugin_dir, w->plugins) &&
-                replace(&set->policy_dir, w->policies != NULL ? w->policies : "") &&
-                replace(&set->node_name, w->node);
-    if (!fine)
-        settings_free(set);
-    else if (engine_open(set, problems, &e) < 0)
-        e = NULL;
-    if (problems != NULL)
-        problems_print(problems, stderr);
-    problems_free(problems);
-    return e;
-}
-
-static void tell_problems(const json_t *reply)
-{
-    const json_t *list = json_object_get(reply, "problems");
-    for (size_t i = 0; i < json_array_size(list); i++)
-        fprintf(stderr, "%s\n",
-                json_string_value(json_object_get(json_array_get(list, i), "message")));
-}
-
-/* What the daemon says to `command`; `more`, taken, goes with it. NULL: told why. */
-static json_t *ask_daemon(const struct words *w, const char *command, const char *key, json_t *more)
-{
-    char error[512] = "out of memory";
-    struct settings *set = settle(w);
-    json_t *question = json_pack("{s:s}", "command", command);
-    if (more != NULL)
-        json_object_set_new(question, key, more);
-    json_t *reply = set != NULL ? ask(w->socket != NULL ? w->socket : set->control_socket, question,
-                                      error, sizeof(error))
-                                : NULL;
-    json_t *result = json_incref(json_object_get(reply, "result"));
-    tell_problems(reply);
-    if (reply != NULL && result == NULL) {
-        const char *why = json_string_value(json_object_get(reply, "error"));
-        snprintf(error, sizeof(error), "%s", why != NULL ? why : "the daemon's answer is empty");
-    }
-    if (set != NULL && result == NULL)
-        problem(error);
-    json_decref(reply);
-    json_decref(question);
-    settings_free(set);
-    return result;
-}
-
-static int print_json(const json_t *j)
-{
-    json_dumpf(j, stdout, JSON_INDENT(2));
-    putchar('\n');
-    return 0;
+    bool told = j != NULL && fflush(stdout) == 0;
+    if (j != NULL && !told)
+        problem("the answer cannot be written");
+    json_decref(j);
+    return told ? 0 : 1;
 }
 
 /* ---- the commands ---- */
 
 static int do_status(const struct words *w)
 {
-    json_t *j = ask_daemon(w, "status", NULL, NULL);
-    if (j == NULL)
-        return 1;
-    if (w->json)
-        print_json(j);
-    else
-        render_status(j, stdout);
-    json_decref(j);
-    return 0;
+    return tell(w, reach_daemon(w, "status", NULL, NULL), render_status);
 }
 
 static int do_flows(const struct words *w)
@@ -177,37 +90,19 @@ static int do_flows(const struct words *w)
                          REPORT_FLOWS_MAX);
         limit = json_integer(n);
     }
-    json_t *j = ask_daemon(w, "flows", "limit", limit);
-    if (j == NULL)
-        return 1;
-    if (w->json)
-        print_json(j);
-    else
-        render_flows(j, stdout);
-    json_decref(j);
-    return 0;
+    return tell(w, reach_daemon(w, "flows", "limit", limit), render_flows);
 }
 
 static int do_reload(const struct words *w)
 {
-    json_t *j = ask_daemon(w, "reload", NULL, NULL);
-    if (j == NULL)
-        return 1;
-    if (w->json)
-        print_json(j);
-    else
-        printf("reloaded: generation %lld, %lld rules\n",
-               (long long)json_integer_value(json_object_get(j, "generation")),
-               (long long)json_integer_value(json_object_get(j, "rules")));
-    json_decref(j);
-    return 0;
+    return tell(w, reach_daemon(w, "reload", NULL, NULL), render_reload);
 }
 
 static json_t *get_plugins(const struct words *w)
 {
-    if (!offline(w))
-        return ask_daemon(w, "plugins", NULL, NULL);
-    struct engine *e = load(w);
+    if (!reach_offline(w))
+        return reach_daemon(w, "plugins", NULL, NULL);
+    struct engine *e = reach_files(w, false);
     json_t *j = e != NULL ? report_plugins(e->registry) : NULL;
     engine_close(e);
     return j;
@@ -215,33 +110,34 @@ static json_t *get_plugins(const struct words *w)
 
 static int do_plugins(const struct words *w)
 {
-    json_t *j = get_plugins(w);
-    if (j == NULL)
-        return 1;
-    int status = 0;
-    if (w->json)
-        print_json(j);
-    else if (!render_plugins(j, w->argument, stdout))
-        status = problem("no plugin of that name or keyword is loaded: l7ctl plugins lists them");
-    json_decref(j);
-    return status;
+    json_t *all = get_plugins(w);
+    if (all == NULL || w->argument == NULL)
+        return tell(w, all, render_plugins);
+    size_t i;
+    json_t *one, *found = NULL;
+    json_array_foreach(all, i, one)
+    {
+        const char *keyword = json_string_value(json_object_get(one, "keyword"));
+        const char *name = json_string_value(json_object_get(one, "name"));
+        if ((keyword != NULL && strcmp(keyword, w->argument) == 0) ||
+            (name != NULL && strcmp(name, w->argument) == 0))
+            found = one;
+    }
+    json_incref(found);
+    json_decref(all);
+    return found != NULL ? tell(w, found, render_plugin)
+                         : problem("no plugin of that name or keyword is loaded: l7ctl plugins "
+                                   "lists them");
 }
 
 static int do_policies(const struct words *w)
 {
-    struct engine *e = offline(w) ? load(w) : NULL;
-    json_t *j = e != NULL     ? report_policies(e)
-                : !offline(w) ? ask_daemon(w, "policies", NULL, NULL)
-                              : NULL;
+    if (!reach_offline(w))
+        return tell(w, reach_daemon(w, "policies", NULL, NULL), render_policies);
+    struct engine *e = reach_files(w, false);
+    json_t *j = e != NULL ? report_policies(e) : NULL;
     engine_close(e);
-    if (j == NULL)
-        return 1;
-    if (w->json)
-        print_json(j);
-    else
-        render_policies(j, stdout);
-    json_decref(j);
-    return 0;
+    return tell(w, j, render_policies);
 }
 
 /* Is --NAME an option of explain's? It is if NAME is a loaded keyword. */
@@ -264,7 +160,7 @@ static int do_batch(const struct words *w)
 {
     if (w->policies == NULL)
         return usage("--batch needs -p POLICY_DIR");
-    struct engine *e = load(w);
+    struct engine *e = reach_files(w, false);
     if (e == NULL)
         return 1;
     bool steps = snapshot_rule_count(e->snapshot) <= STEPS_RULES_MAX;
@@ -278,16 +174,16 @@ static int do_batch(const struct words *w)
 /* Here, or by the daemon. NULL: `*status` is the exit status, told why. */
 static json_t *get_answer(const struct words *w, json_t *question, int *status)
 {
-    struct engine *e = offline(w) ? load(w) : NULL;
-    json_t *plugins = e != NULL    ? report_plugins(e->registry)
-                      : offline(w) ? NULL
-                                   : ask_daemon(w, "plugins", NULL, NULL);
+    struct engine *e = reach_offline(w) ? reach_files(w, false) : NULL;
+    json_t *plugins = e != NULL          ? report_plugins(e->registry)
+                      : reach_offline(w) ? NULL
+                                         : reach_daemon(w, "plugins", NULL, NULL);
     json_t *answer = NULL;
     *status = 1;
     if (plugins != NULL && !is_said(w, plugins)) {
         *status = usage("unknown option --%s: no loaded inspector has that keyword", w->said);
     } else if (plugins != NULL && e == NULL) {
-        answer = ask_daemon(w, "explain", "question", json_incref(question));
+        answer = reach_daemon(w, "explain", "question", json_incref(question));
     } else if (plugins != NULL) {
         struct explainer *x = explain_new(e->registry, e->snapshot, e->settings, true);
         answer = x != NULL ? explain_json(x, question) : NULL;
@@ -318,12 +214,7 @@ static int do_explain(const struct words *w)
     json_decref(question);
     if (answer == NULL)
         return status;
-    if (w->json)
-        print_json(answer);
-    else
-        render_explain(answer, stdout);
-    json_decref(answer);
-    return 0;
+    return tell(w, answer, render_explain);
 }
 
 /* ---- help ---- */
@@ -398,18 +289,7 @@ static const struct command *find(const char *name)
 /* The loaded protocols, as explain takes them. Silent when there are no plugins to look at. */
 static void help_keywords(const struct words *w)
 {
-    struct settings *set = settings_new();
-    struct problems *problems = problems_new();
-    struct engine *e = NULL;
-    char *dir = w->plugins != NULL ? strdup(w->plugins) : where_plugins();
-    bool fine = set != NULL && problems != NULL && replace(&set->plugin_dir, dir) &&
-                replace(&set->policy_dir, "");
-    free(dir);
-    if (!fine)
-        settings_free(set);
-    else if (engine_open(set, problems, &e) < 0)
-        e = NULL;
-    problems_free(problems);
+    struct engine *e = reach_files(w, true);
     for (size_t i = 0; e != NULL && i < registry_count(e->registry); i++) {
         const struct plugin *p = registry_at(e->registry, i);
         if (p->inspector == NULL)
@@ -442,7 +322,7 @@ static int help(const struct words *w, const char *name)
          "\n"
          "  -s SOCKET, --socket   the daemon's control socket\n"
          "  -c FILE, --config     the daemon's configuration, which names it "
-         "(default " DEFAULT_CONFIG ")\n"
+         "(default " REACH_CONFIG ")\n"
          "  --json                answers for programs\n"
          "\n"
          "exit status: 0 done, 1 a problem that the message names, 2 usage\n"
@@ -477,7 +357,7 @@ int main(int argc, char **argv)
         return usage("unexpected word \"%s\"", w.argument);
     if (w.plugins != NULL && w.policies == NULL && c->run != do_plugins)
         return usage("-P goes with -p POLICY_DIR");
-    if (offline(&w) && !c->alone)
+    if (reach_offline(&w) && !c->alone)
         return usage("%s asks the daemon: it takes no -p and no -P", c->name);
     return c->run(&w);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/render.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include "engine/columns.h"
@@ -123,6 +124,12 @@ void render_status(const json_t *s, FILE *to)
     reasons("flows refused, by reason", get(get(s, "flows"), "refusals"), to);
 }
 
+void render_reload(const json_t *r, FILE *to)
+{
+    fprintf(to, "reloaded: generation %lld, %lld rules\n", number(r, "generation"),
+            number(r, "rules"));
+}
+
 /* ---- plugins ---- */
 
 static void render_fields(const json_t *p, FILE *to)
@@ -172,7 +179,7 @@ static void render_named(const char *title, const json_t *list, const char *key,
     columns_print(&c, 2, to);
 }
 
-static void render_plugin(const json_t *p, FILE *to)
+void render_plugin(const json_t *p, FILE *to)
 {
     const char *keyword = word(p, "keyword");
     fprintf(to, "%s %s %s: %s\n%s\n", word(p, "kind"), word(p, "name"), word(p, "version"),
@@ -187,23 +194,16 @@ static void render_plugin(const json_t *p, FILE *to)
     render_named("options, in the configuration", get(p, "options"), "key", to);
 }
 
-bool render_plugins(const json_t *plugins, const char *only, FILE *to)
+void render_plugins(const json_t *plugins, FILE *to)
 {
     static const char *const names[] = {"KIND",   "NAME",    "VERSION", "KEYWORD",
                                         "FIELDS", "SUMMARY", NULL};
     struct columns c = {0};
     size_t i, k;
     json_t *p, *f;
-    if (only == NULL)
-        heads(&c, names);
+    heads(&c, names);
     json_array_foreach(open_list(plugins), i, p)
     {
-        if (only != NULL) {
-            if (strcmp(word(p, "keyword"), only) != 0 && strcmp(word(p, "name"), only) != 0)
-                continue;
-            render_plugin(p, to);
-            return true;
-        }
         char fields[256] = "";
         json_array_foreach(get(p, "fields"), k, f)
         {
@@ -219,7 +219,6 @@ bool render_plugins(const json_t *plugins, const char *only, FILE *to)
         columns_end(&c);
     }
     columns_print(&c, 0, to);
-    return only == NULL;
 }
 
 /* ---- policies ---- */

@@ -8,13 +8,12 @@
  */
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 void render_status(const json_t *status, FILE *to);
-/* All in one table; or everything about the one whose keyword or name is `only`. False: there is
- * none. */
-bool render_plugins(const json_t *plugins, const char *only, FILE *to);
+void render_reload(const json_t *reload, FILE *to);
+void render_plugins(const json_t *plugins, FILE *to); /* in one table */
+void render_plugin(const json_t *plugin, FILE *to);   /* everything about one */
 void render_policies(const json_t *rules, FILE *to);
 void render_flows(const json_t *flows, FILE *to);
 void render_explain(const json_t *answer, FILE *to);

@@ -129,6 +129,13 @@ class Ctl(unittest.TestCase):
         text = self.ctl("policies", "-p", self.policies, "-P", PLUGINS).stdout
         self.assertLess(text.index("get"), text.index("rest"))
 
+    def test_names_do_not_drive_the_terminal(self):
+        self.write(POLICY.replace("name: rest", 'name: "re\\e[2Jst\\u009b\\r"'))
+        for words in (("policies",), ("explain", *ENDS, "--proto", "udp")):
+            done = self.ctl(*words, "-p", self.policies, "-P", PLUGINS)
+            self.assertIn("re?[2Jst", done.stdout)
+            self.assertNotRegex(done.stdout, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
     # Explain
 
     def test_what_is_said_in_words(self):
