@@ -572,3 +572,39 @@ Test(engine, reloads_while_traffic_flows_lose_and_double_nothing)
     cr_expect_eq(h.engine->generation + h.engine->reloads_failed, 21);
     house_fini(&h);
 }
+
+Test(engine, each_capture_has_a_worker_of_its_own)
+{
+    struct house h;
+    struct stats st;
+    size_t flows;
+    pthread_t thread;
+    house_init(&h);
+    char text[512];
+    snprintf(text, sizeof(text), "capture: [{tank: {socket: %s/in}}, {tank: {socket: %s/in2}}]\n",
+             h.dir, h.dir);
+    write_file(at(&h, "two.yaml"), text);
+    struct settings *set = settle(&h, "");
+    cr_assert_eq(settings_read(set, at(&h, "two.yaml"), h.problems), 0);
+    cr_assert_eq(engine_open(set, h.problems, &h.engine), 0);
+    must_start(&h);
+    cr_expect_eq(h.engine->worker_count, 2);
+    struct house other = h;
+    snprintf(other.capture.sun_path, sizeof(other.capture.sun_path), "%s/in2", h.dir);
+    struct sender s = {.house = &other};
+    cr_assert_eq(pthread_create(&thread, NULL, send_on, &s), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        if (i == 2)
+            copy_plugin(&h, INSPECTORS "echo/echo.so", "echo.so");
+        cr_expect_eq(engine_reload(h.engine, h.problems), 0);
+        cr_expect(comes_out(&h, (uint16_t)(1000 + i)), "the other one's traffic is no hindrance");
+    }
+    atomic_store(&s.stop, true);
+    pthread_join(thread, NULL);
+    do {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        cr_assert(engine_stats(h.engine, &st, &flows));
+    } while (st.frames_received < s.sent + 5);
+    cr_expect_eq(st.frames_received, s.sent + 5, "the total is of both");
+    house_fini(&h);
+}
