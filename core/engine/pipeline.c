@@ -220,6 +220,8 @@ static enum outcome known_flow(struct worker *w, struct flow *f, enum l7_dir dir
     }
     switch ((enum fate)j->fate) {
     case FATE_REFUSED:
+        if (dir == L7_TO_CLIENT)
+            refuse_late(w, p);
         *reason = "late-packet";
         return OUTCOME_DROP;
     case FATE_DENIED:
@@ -443,7 +445,8 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
         struct judged *j = flow_extra(f);
         if (dir == L7_TO_SERVER) {
             j->client_ifaces |= 1ull << (p->frame->iface & 63u);
-        } else if (!from_server_side(w, j, p) && j->fate == FATE_GOVERNED) {
+        } else if (!from_server_side(w, j, p) &&
+                   (j->fate == FATE_GOVERNED || j->fate == FATE_REFUSED)) {
             *reason = "wrong-side";
             return OUTCOME_DROP;
         }

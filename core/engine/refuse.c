@@ -60,33 +60,45 @@ static bool model_of(const struct flow *f, const struct session *s, struct model
     return true;
 }
 
+/* What the server may expect next. Usually one number; but a client can have the server discard
+ * what was sent on, or send it out of order, and must not outlive its flow here by that: also what
+ * the server itself named last, and the end of what was sent on, which is never too low. A number
+ * that is too high is answered (RFC 5961 3.2), and that answer names the right one: refuse_late().
+ */
+struct expected {
+    uint32_t seq[3];
+    size_t count;
+};
+
+static void expected_add(struct expected *e, uint32_t seq)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (e->seq[i] == seq)
+            return;
+    e->seq[e->count++] = seq;
+}
+
+static void send_reset(struct worker *w, const struct packet *model, bool back, uint32_t seq,
+                       uint32_t ack, unsigned iface)
+{
+    uint8_t buf[CRAFT_MAX];
+    size_t n = craft_reset(model, back, seq, ack, TCP_RST | TCP_ACK, buf);
+    if (n > 0) {
+        send_crafted(w, model, buf, n, iface);
+        w->stats.resets_sent++;
+    }
+}
+
 /* Each end gets the sequence number it expects next, which is what makes it believe a reset
  * (RFC 5961 3.2). */
 static void reset_both(struct worker *w, const struct packet *model, enum l7_dir dir,
-                       uint32_t to_server_seq, uint32_t to_client_seq, const struct session *s)
+                       const struct expected *to_server, uint32_t to_client)
 {
-    uint8_t buf[CRAFT_MAX];
     bool up = dir == L7_TO_SERVER;
     unsigned client_side = up ? model->frame->iface : model->frame->iface ^ 1u;
-    size_t n;
-    /* What was sent on may never be taken: a client can see to that, and outlive its flow here. The
-     * number that the server itself has named is as likely the one. */
-    if (s != NULL && s->has_acked && s->acked != to_server_seq) {
-        n = craft_reset(model, !up, s->acked, to_client_seq, TCP_RST | TCP_ACK, buf);
-        if (n > 0)
-            send_crafted(w, model, buf, n, client_side ^ 1u);
-        w->stats.resets_sent += n > 0;
-    }
-    n = craft_reset(model, !up, to_server_seq, to_client_seq, TCP_RST | TCP_ACK, buf);
-    if (n > 0) {
-        send_crafted(w, model, buf, n, client_side ^ 1u);
-        w->stats.resets_sent++;
-    }
-    n = craft_reset(model, up, to_client_seq, to_server_seq, TCP_RST | TCP_ACK, buf);
-    if (n > 0) {
-        send_crafted(w, model, buf, n, client_side);
-        w->stats.resets_sent++;
-    }
+    for (size_t i = 0; i < to_server->count; i++)
+        send_reset(w, model, !up, to_server->seq[i], to_client, client_side ^ 1u);
+    send_reset(w, model, up, to_client, to_server->seq[to_server->count - 1], client_side);
 }
 
 static void reset_flow(struct worker *w, struct flow *f, const struct session *s, enum l7_dir dir,
@@ -108,7 +120,15 @@ static void reset_flow(struct worker *w, struct flow *f, const struct session *s
         to_server = s->next_seq[L7_TO_SERVER];
     if (s != NULL && s->has_next[L7_TO_CLIENT])
         to_client = s->next_seq[L7_TO_CLIENT];
-    reset_both(w, model, dir, to_server, to_client, s);
+    struct expected e = {.count = 0};
+    if (s != NULL && s->has_acked)
+        expected_add(&e, s->acked);
+    if (s != NULL && s->stream[L7_TO_SERVER].started) {
+        const struct stream *up = &s->stream[L7_TO_SERVER];
+        expected_add(&e, stream_seq(up, up->high < s->clear ? up->high : s->clear));
+    }
+    expected_add(&e, to_server);
+    reset_both(w, model, dir, &e, to_client);
 }
 
 /* The frame to show: the deciding one if the message begins in it; else one rebuilt from the
@@ -177,6 +197,12 @@ void refuse_flow(struct worker *w, struct flow *f, enum l7_dir dir, const struct
         session_free(s);
     j->fate = FATE_REFUSED;
     table_set_life(w->table, f, FLOW_REFUSED);
+}
+
+void refuse_late(struct worker *w, const struct packet *p)
+{
+    if (p->proto == 6 && (p->flags & (TCP_RST | TCP_ACK)) == TCP_ACK)
+        send_reset(w, p, true, p->ack, p->seq + p->payload_len, p->frame->iface);
 }
 
 void refuse_forgotten(struct worker *w, struct flow *f)

@@ -15,6 +15,10 @@ void refuse_flow(struct worker *w, struct flow *f, enum l7_dir dir, const struct
  * go on where nobody knows what was read. */
 void refuse_forgotten(struct worker *w, struct flow *f);
 
+/* The server still speaks on a refused flow: the reset did not reach it, or had a number it does
+ * not believe. What it acknowledges is what it expects. */
+void refuse_late(struct worker *w, const struct packet *p);
+
 /* The first packet of a flow, or a later one, is denied by an L3/L4 rule: answer it if the action
  * is reject, log it if the rule says so. */
 void refuse_packet(struct worker *w, struct flow *f, enum l7_dir dir, const struct packet *p,

@@ -58,6 +58,8 @@ static void receive(struct wire *w, const struct l7_frame *frame)
     }
     if ((p.flags & TCP_RST) != 0) {
         end->reset = true;
+        uint32_t ahead = p.seq - (end->isn + 1 + (uint32_t)end->len + end->fin);
+        w->challenged = w->challenged || (end == &w->server && ahead != 0 && ahead < 0x10000);
         end->killed = end->killed || p.seq == end->isn + 1 + (uint32_t)end->len + end->fin;
         end->reset_seq = p.seq;
         end->reset_ack = p.ack;
@@ -308,6 +310,16 @@ void wire_frame(struct wire *w, uint16_t iface, const uint8_t *bytes, size_t len
     pipeline_frame(&w->worker, &frame);
 }
 
+/* The server answers at the end of a step. */
+static void challenge(struct wire *w)
+{
+    if (w->challenged && !w->server.killed) {
+        w->challenged = false;
+        wire_packet(w, L7_TO_CLIENT, TCP_ACK, (int64_t)w->client.len, NULL, 0);
+    }
+    w->challenged = false;
+}
+
 void wire_send(struct wire *w, const struct wire_raw *raw)
 {
     static uint8_t buf[70000];
@@ -360,6 +372,7 @@ void wire_send(struct wire *w, const struct wire_raw *raw)
     tcp[16] = (uint8_t)(c >> 8);
     tcp[17] = (uint8_t)c;
     pipeline_frame(&w->worker, &frame);
+    challenge(w);
 }
 
 void wire_connect(struct wire *w, uint16_t sport)
@@ -404,4 +417,5 @@ void wire_pass_time(struct wire *w, uint64_t ms)
 {
     w->now_ns += ms * 1000000ull;
     worker_tick(&w->worker, w->now_ns);
+    challenge(w);
 }

@@ -57,6 +57,7 @@ struct wire {
     char transactions[64][512]; /* "keyword name=value;..." */
     size_t transaction_count;
     bool inspect_all;
+    bool challenged;     /* the server got a reset it does not quite believe (RFC 5961 3.2) */
     bool checksums_lie;  /* the test sends wrong ones: receivers discard, and do not complain */
     unsigned other_sent; /* packets that were sent on and are not TCP */
 };

@@ -89,15 +89,16 @@ Test(evasion, a_client_cannot_answer_its_own_handshake)
     wire_connect(w, 40000);
     wire_client_says(w, GOOD);
     /* Begin again in the middle of what the server reads next. */
-    wire_packet(w, L7_TO_SERVER, TCP_SYN, (int64_t)strlen(GOOD) + 7, NULL, 0);
+    int64_t at = (int64_t)strlen(GOOD), later = at + (int64_t)strlen(BAD);
+    wire_packet(w, L7_TO_SERVER, TCP_SYN, later, NULL, 0);
     wire_send(w, &(struct wire_raw){.dir = L7_TO_CLIENT,
                                     .flags = TCP_SYN | TCP_ACK,
                                     .offset = 1000,
                                     .other_side = true,
                                     .has_ack = true,
-                                    .ack = w->client_isn + 8 + (uint32_t)strlen(GOOD)});
-    wire_packet(w, L7_TO_SERVER, TCP_ACK, (int64_t)strlen(GOOD) + 7, GOOD, strlen(GOOD));
-    wire_packet(w, L7_TO_SERVER, TCP_ACK, (int64_t)strlen(GOOD), BAD, strlen(BAD));
+                                    .ack = w->client_isn + 1 + (uint32_t)later});
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, later, GOOD, strlen(GOOD));
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, at, BAD, strlen(BAD));
     admin_is_safe(w);
     wire_close(w);
 }
@@ -206,7 +207,7 @@ Test(evasion, what_precedes_a_beginning_in_the_middle_does_not_pass)
 
 Test(evasion, a_beginning_the_server_has_already_is_none)
 {
-    static const char mixed[] = "GET /public/a HTTP/1.1\r\nHost: web\r\nX: " BAD;
+    static const char mixed[] = "GET /public/a HTTP/1.1\r\nX: " BAD;
     size_t old = strlen(mixed) - strlen(BAD);
     struct wire *w = wire_open(anything);
     wire_connect(w, 40000);
@@ -266,6 +267,7 @@ Test(evasion, what_is_unknown_and_cannot_be_older_than_the_daemon_is_refused)
     wire_connect(w, 40000);
     wire_pass_time(w, w->settings->tcp_timeout + 1000);
     w->sport = 40001;
+    w->server.killed = false; /* it is another connection */
     wire_packet(w, L7_TO_CLIENT, TCP_ACK, 0, NULL, 0);
     wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, GOOD, strlen(GOOD));
     cr_expect_eq(w->server.len, 0);
@@ -300,9 +302,11 @@ Test(evasion, handshakes_alone_do_not_fill_the_table)
     for (unsigned i = 0; i < 2000; i++) {
         w->sport = (uint16_t)(20000 + i);
         w->client_isn = i * 7;
+        w->server_isn = 0x80000000u + i;
         wire_packet(w, L7_TO_SERVER, TCP_SYN, 0, NULL, 0);
         wire_packet(w, L7_TO_CLIENT, TCP_SYN | TCP_ACK, 0, NULL, 0);
-        wire_send(w, &(struct wire_raw){.flags = TCP_ACK, .bytes = "x", .len = 1, .has_ack = true});
+        /* Who gave another address than its own cannot know this. */
+        wire_send(w, &(struct wire_raw){.flags = TCP_ACK, .has_ack = true, .ack = i});
     }
     wire_pass_time(w, w->settings->refused_timeout + 1000);
     cr_expect_eq(table_count(w->worker.table), 0, "%zu are left", table_count(w->worker.table));
@@ -424,5 +428,189 @@ Test(evasion, a_lost_head_is_sent_again_although_its_tail_waits)
     wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, both, len);
     cr_expect_eq(w->server.len, strlen(UPGRADE), "%zu", w->server.len);
     counters_add_up(w);
+    wire_close(w);
+}
+
+/* ---- anything ---- */
+
+static uint32_t random_state;
+
+static uint32_t random_below(uint32_t n)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (random_state >> 8) % n;
+}
+
+static bool one_in(uint32_t n)
+{
+    return random_below(n) == 0;
+}
+
+static const char any_method[] = "apiVersion: crd.antrea.io/v1beta1\nkind: NetworkPolicy\n"
+                                 "metadata: {name: p}\nspec:\n  priority: 5\n"
+                                 "  appliedTo: [{podSelector: {matchLabels: {app: web}}}]\n"
+                                 "  ingress:\n"
+                                 "  - {action: Allow, l7Protocols: [{http: {path: /public/*}}]}\n";
+
+/* Requests in a row, and the same with each path the other way round: what a client may claim to
+ * have sent. Both are framed alike. */
+struct script {
+    char bytes[2][8192];
+    size_t len, count;
+    struct {
+        size_t path, end; /* offsets of the path, and behind the message */
+        bool allowed;
+    } message[8];
+    size_t allowed_len; /* of the messages before the first denied one */
+    size_t limit;       /* what may arrive at most: not all of that one */
+};
+
+static void script_write(struct script *s, bool denials)
+{
+    memset(s, 0, sizeof(*s));
+    s->count = 1 + random_below(7);
+    for (size_t i = 0; i < s->count; i++) {
+        static const char *const paths[2] = {"/public/", "/secret/"};
+        bool denied = denials && one_in(4);
+        uint32_t kind = random_below(3), size = random_below(300);
+        size_t at = s->len;
+        s->message[i].allowed = !denied;
+        s->message[i].path = at + (kind == 0 ? 4 : 5);
+        for (int side = 0; side < 2; side++) {
+            const char *path = paths[denied != (side == 1)];
+            char *to = s->bytes[side] + at;
+            size_t n;
+            if (kind == 0) {
+                n = (size_t)sprintf(to, "GET %sa?%u HTTP/1.1\r\nHost: web\r\n\r\n", path, size);
+            } else if (kind == 1) {
+                n = (size_t)sprintf(
+                    to, "POST %sb HTTP/1.1\r\nHost: web\r\nContent-Length: %u\r\n\r\n", path, size);
+                for (uint32_t k = 0; k < size; k++)
+                    to[n++] = BAD[k % strlen(BAD)];
+            } else {
+                n = (size_t)sprintf(to,
+                                    "POST %sc HTTP/1.1\r\nHost: web\r\n"
+                                    "Transfer-Encoding: chunked\r\n\r\n%x\r\n",
+                                    path, size + 1);
+                for (uint32_t k = 0; k <= size; k++)
+                    to[n++] = BAD[k % strlen(BAD)];
+                n += (size_t)sprintf(to + n, "\r\n3\r\nGET\r\n0\r\n\r\n");
+            }
+            s->len = at + n;
+        }
+        s->message[i].end = s->len;
+    }
+    s->allowed_len = s->limit = s->len;
+    for (size_t i = s->count; i-- > 0;) {
+        if (!s->message[i].allowed) {
+            s->allowed_len = i > 0 ? s->message[i - 1].end : 0;
+            s->limit = s->message[i].end - 1;
+        }
+    }
+}
+
+/* Every message that arrived whole is one that may. */
+static void script_check(const struct script *s, const struct wire *w, uint32_t seed, bool conflict)
+{
+    for (size_t i = 0; i < s->count && s->message[i].end <= w->server.len; i++)
+        cr_assert(memcmp(w->server.bytes + s->message[i].path, "/public/", 8) == 0,
+                  "seed %u: message %zu is not allowed and has arrived", seed, i);
+    if (conflict)
+        return;
+    cr_assert_leq(w->server.len, s->limit, "seed %u", seed);
+    cr_assert(memcmp(w->server.bytes, s->bytes[0], w->server.len) == 0, "seed %u: other bytes",
+              seed);
+}
+
+/* One thing a client, a network or a server may do. */
+static void script_step(const struct script *s, struct wire *w, bool conflict, bool lossy,
+                        int64_t replied)
+{
+    size_t from = w->server.len > 40 ? w->server.len - 40 : 0;
+    size_t at = from + random_below(one_in(3) ? 600 : 80),
+           n = 1 + random_below(one_in(3) ? 400 : 25);
+    uint32_t what = random_below(conflict ? 34 : 30);
+    if (at > s->len)
+        at = s->len;
+    if (n > s->len - at)
+        n = s->len - at;
+    struct wire_raw raw = {.flags = TCP_ACK, .offset = (int64_t)at};
+    if (what < 20 || what >= 30) {
+        raw.bytes = s->bytes[conflict && one_in(6)] + at;
+        raw.len = n;
+        raw.bad_checksum = lossy && one_in(5);
+        if (what >= 32)
+            raw.flags |= one_in(2) ? TCP_URG : TCP_RST;
+        else if (what >= 30)
+            raw.flags |= one_in(2) ? TCP_FIN : 0;
+        else if (at + n == s->len && one_in(4))
+            raw.flags |= TCP_FIN;
+        wire_send(w, &raw);
+    } else if (what < 26) {
+        wire_packet(w, L7_TO_CLIENT, TCP_ACK, replied, NULL, 0);
+    } else if (what == 26) {
+        raw.flags = one_in(2) ? TCP_SYN : TCP_RST;
+        raw.offset = (int64_t)at + 70000;
+        wire_send(w, &raw);
+    } else if (what == 27) {
+        raw.dir = L7_TO_CLIENT;
+        raw.flags = one_in(2) ? TCP_ACK : TCP_SYN | TCP_ACK;
+        raw.other_side = raw.has_ack = true;
+        raw.ack = w->client_isn + 1 + (uint32_t)(at + n);
+        wire_send(w, &raw);
+    } else if (what == 28) {
+        wire_packet(w, L7_TO_SERVER, TCP_ACK, (int64_t)w->server.len - 1, NULL, 0);
+    } else {
+        w->now_ns += random_below(1000) * 1000000ull;
+    }
+}
+
+/* Without tricks all that may arrive does in the end. */
+static void script_finish(const struct script *s, struct wire *w, uint32_t seed)
+{
+    for (int i = 0; i < 200 && w->server.len < s->len && !w->server.killed; i++) {
+        size_t n = s->len - w->server.len;
+        wire_packet(w, L7_TO_SERVER, TCP_ACK, (int64_t)w->server.len, s->bytes[0] + w->server.len,
+                    n < 1400 ? n : 1400);
+        wire_packet(w, L7_TO_CLIENT, TCP_ACK, 0, NULL, 0);
+    }
+    if (s->allowed_len == s->len) {
+        cr_assert_eq(w->server.len, s->len, "seed %u: %zu of %zu", seed, w->server.len, s->len);
+        cr_assert_not(w->server.killed, "seed %u: refused: %s", seed,
+                      w->worker.stats.refusals[0].reason);
+    } else {
+        cr_assert(w->server.killed, "seed %u: not refused", seed);
+    }
+}
+
+Test(evasion, whatever_comes_no_denied_message_arrives, .timeout = 60)
+{
+    static struct script s;
+    struct wire *w = wire_open(any_method);
+    w->checksums_lie = true;
+    unsigned delivered = 0, refused = 0;
+    for (uint32_t seed = 1; seed <= 2500; seed++) {
+        random_state = seed * 2654435761u;
+        bool conflict = one_in(2), lossy = one_in(2), denials = one_in(2);
+        script_write(&s, denials);
+        wire_connect(w, (uint16_t)(10000 + seed));
+        for (int step = 0; step < 150 && !w->server.killed; step++) {
+            script_step(&s, w, conflict, lossy, 0);
+            script_check(&s, w, seed, conflict);
+        }
+        if (!conflict)
+            script_finish(&s, w, seed);
+        script_check(&s, w, seed, conflict);
+        delivered += w->server.len == s.len;
+        refused += w->server.killed;
+        const struct stats *st = &w->worker.stats;
+        cr_assert_eq(st->frames_received,
+                     st->frames_forwarded + st->frames_dropped + st->frames_rejected +
+                         st->frames_held,
+                     "seed %u", seed);
+    }
+    /* It was about something. */
+    cr_expect_gt(delivered, 500, "%u", delivered);
+    cr_expect_gt(refused, 500, "%u", refused);
     wire_close(w);
 }
