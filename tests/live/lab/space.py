@@ -23,6 +23,8 @@ SKIP = 77  # ctest's SKIP_RETURN_CODE
 PREFIX = "l7t-"
 _CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
+# su(1) may leave root without them.
+os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
