@@ -460,11 +460,9 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
         }
     }
     if (f == NULL && p->quoted) {
-        /* [BYP-2] Errors about a flow that may pass belong to it, on their way to whoever sent the
-         * quoted packet. */
+        /* [BYP-2] Errors about a flow that may pass belong to it. */
         struct flow *about = table_find_quoted(w->table, p);
-        size_t len = p->dst.family == 4 ? 4 : 16;
-        if (about != NULL && memcmp(p->dst.bytes, p->quoted_src.bytes, len) == 0) {
+        if (about != NULL) {
             struct judged *j = flow_extra(about);
             if (j->fate == FATE_PASS || j->fate == FATE_GOVERNED)
                 return OUTCOME_FORWARD;

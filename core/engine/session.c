@@ -229,10 +229,10 @@ static void release(struct session *s)
 {
     struct held *h;
     while ((h = hold_first(&s->hold)) != NULL) {
-        bool whole = h->end <= s->clear && (h->read || s->clear == ALL_CLEAR);
-        if (whole)
+        bool known = h->read || s->clear == ALL_CLEAR;
+        if (known && h->end <= s->clear)
             let_go(s, h);
-        else if (h->start >= s->clear || h->end <= s->clear || !split(s, h))
+        else if (!known || h->start >= s->clear || !split(s, h))
             break;
     }
 }
@@ -315,12 +315,12 @@ static void read_held(struct session *s)
             continue;
         if (s->opaque || h->start > up->read)
             break;
-        h->read = true;
         struct l7_bytes all = {h->frames[0].data + h->payload_at, (size_t)(h->end - h->start)};
         if (!stream_matches(up, h->start, all)) {
             refuse(s, "overlap-conflict");
             return;
         }
+        h->read = true; /* only now: what is refused with the flow must not be let go before */
         if (h->end > up->read) {
             size_t from = (size_t)(up->read - h->start);
             feed_bytes(s, L7_TO_SERVER, (struct l7_bytes){all.ptr + from, all.len - from});

@@ -275,6 +275,26 @@ Test(evasion, what_is_unknown_and_cannot_be_older_than_the_daemon_is_refused)
     wire_close(w);
 }
 
+/* ---- held frames ---- */
+
+Test(evasion, a_held_frame_that_differs_is_not_let_go_with_the_others)
+{
+    struct wire *w = wire_open(wire_allow_get_public);
+    w->checksums_lie = true;
+    wire_connect(w, 40000);
+    /* Both wait for the first byte. The one that is read first the server discards. */
+    wire_send(w, &(struct wire_raw){.flags = TCP_ACK,
+                                    .offset = 1,
+                                    .bytes = &GOOD[1],
+                                    .len = strlen(GOOD) - 1,
+                                    .bad_checksum = true});
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, 2, &EVIL[2], strlen(EVIL) - 2);
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, GOOD, 2);
+    admin_is_safe(w);
+    cr_expect(w->server.killed);
+    wire_close(w);
+}
+
 /* ---- answers behind a gap ---- */
 
 Test(evasion, an_answer_behind_a_gap_opens_nothing)
