@@ -69,7 +69,7 @@ for word in $explained; do
 done
 
 for name in $(statements core/engine/metrics.c | grep -oE '(number|reasons)\(t, "[a-z_]+"' | cut -d'"' -f2); do
-    grep -q "\`l7guard_$name[\`{]" "$docs" ||
+    grep -q "\`l7guard_${name}[\`{]" "$docs" ||
         { echo "core/engine/metrics.c: l7guard_$name is not in $docs" >&2; bad=1; }
 done
 for key in $(grep -oE '^    \{"[a-z-]+", *(TOP|LIMITS)' core/engine/settings.c | cut -d'"' -f2); do
