@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* address: IPv4 and IPv6 addresses as values; text is read and written elsewhere only through here. */
+/* address: IPv4 and IPv6 addresses as values; text is read and written elsewhere only through here.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>

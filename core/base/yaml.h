@@ -23,12 +23,12 @@ enum node_kind { NODE_SCALAR, NODE_MAP, NODE_LIST };
 
 struct node {
     enum node_kind kind;
-    bool plain;       /* scalar without quotes */
-    int line, column; /* from 1 */
-    const char *file; /* owned by the file */
-    const char *text; /* scalar, NUL-terminated; owned by the file */
-    size_t len;       /* of text; a NUL inside is possible */
-    size_t count;     /* entries of a map or list */
+    bool plain;                 /* scalar without quotes */
+    int line, column;           /* from 1 */
+    const char *file;           /* owned by the file */
+    const char *text;           /* scalar, NUL-terminated; owned by the file */
+    size_t len;                 /* of text; a NUL inside is possible */
+    size_t count;               /* entries of a map or list */
     const struct node **keys;   /* map: scalars */
     const struct node **values; /* map and list */
 };
@@ -43,8 +43,8 @@ struct yaml_file {
 /* Limits: 64 MiB a file, nesting of 100. 0, or negative errno after adding to `problems`. */
 int yaml_load(const char *path, struct problems *problems, struct yaml_file **out);
 /* `name` is for messages; `json` selects the strict reading. `text` is borrowed for the call. */
-int yaml_parse(const char *name, const char *text, size_t len, bool json,
-               struct problems *problems, struct yaml_file **out);
+int yaml_parse(const char *name, const char *text, size_t len, bool json, struct problems *problems,
+               struct yaml_file **out);
 /* libyaml exports a function of this name and calls it: ours must not come before it. */
 void yaml_free(struct yaml_file *file) __attribute__((visibility("hidden")));
 

@@ -25,8 +25,8 @@
 struct engine {
     struct settings *settings; /* owned */
     struct registry *registry;
-    struct snapshot *snapshot; /* current; one reference */
-    struct logger *logger;     /* NULL until start */
+    struct snapshot *snapshot;  /* current; one reference */
+    struct logger *logger;      /* NULL until start */
     struct l7_config **configs; /* of the instances that are open, which borrow from them */
     size_t config_count;
     struct worker **workers;

@@ -19,9 +19,9 @@
 struct logger;
 
 struct logger_stats {
-    uint64_t put;     /* records taken */
-    uint64_t lost;    /* records the full queue could not take */
-    uint64_t failed;  /* write() said no */
+    uint64_t put;    /* records taken */
+    uint64_t lost;   /* records the full queue could not take */
+    uint64_t failed; /* write() said no */
     uint64_t queued_bytes;
 };
 

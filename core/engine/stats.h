@@ -31,7 +31,8 @@ struct stats {
     struct reason_count refusals[STATS_REASONS]; /* flows, by reason */
 };
 
-/* Count one. Reasons beyond the table's size, and what is no slug, share its last entry, "other". */
+/* Count one. Reasons beyond the table's size, and what is no slug, share its last entry, "other".
+ */
 void stats_count(struct reason_count *table, const char *reason);
 /* Add `from` to `to`, for totals over workers. */
 void stats_add(struct stats *to, const struct stats *from);

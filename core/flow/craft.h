@@ -17,8 +17,8 @@
 
 /* A TCP reset. `back`: towards the model's sender. `flags`: TCP_RST, with or without TCP_ACK.
  * The bytes written to `buf` (CRAFT_MAX of them at most), 0 if impossible. */
-size_t craft_reset(const struct packet *model, bool back, uint32_t seq, uint32_t ack,
-                   uint8_t flags, uint8_t *buf);
+size_t craft_reset(const struct packet *model, bool back, uint32_t seq, uint32_t ack, uint8_t flags,
+                   uint8_t *buf);
 
 /* ICMP 3/10 or ICMPv6 1/1 towards the model's sender, quoting the model (§8 of docs/policy.md:
  * Reject). */

@@ -20,21 +20,22 @@ enum tcp_flag {
 /* Borrowed from the frame it was decoded from: dies with it. Numbers in host byte order. */
 struct packet {
     const struct l7_frame *frame;
-    uint16_t link_len;    /* bytes before the (innermost judged) IP header: link header, tags, tunnels */
-    uint16_t vlan[3];     /* ids, outermost first */
-    uint8_t vlan_count;   /* at most 3 are kept */
-    bool defragmented;    /* put together from fragments */
+    uint16_t
+        link_len; /* bytes before the (innermost judged) IP header: link header, tags, tunnels */
+    uint16_t vlan[3];   /* ids, outermost first */
+    uint8_t vlan_count; /* at most 3 are kept */
+    bool defragmented;  /* put together from fragments */
     struct l7_address src, dst;
-    uint8_t proto;        /* of the transport header, after IPv6 extension headers */
+    uint8_t proto; /* of the transport header, after IPv6 extension headers */
     uint16_t sport, dport;
     uint8_t icmp_type, icmp_code;
-    const uint8_t *ip;        /* IP header */
-    uint32_t ip_len;          /* IP header to the end of the datagram, trailing link padding excluded */
+    const uint8_t *ip; /* IP header */
+    uint32_t ip_len;   /* IP header to the end of the datagram, trailing link padding excluded */
     const uint8_t *transport; /* transport header */
     uint32_t payload_len;     /* bytes at `payload`: of TCP, UDP; else after the IP headers */
     const uint8_t *payload;
-    bool cut;                 /* the capture cut the datagram: payload is not all of it */
-    uint32_t missing;         /* payload bytes the capture cut off */
+    bool cut;         /* the capture cut the datagram: payload is not all of it */
+    uint32_t missing; /* payload bytes the capture cut off */
     /* ICMP errors: the tuple inside, as the quoted packet was sent. */
     bool quoted;
     struct l7_address quoted_src, quoted_dst;

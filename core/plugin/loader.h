@@ -16,8 +16,8 @@
 struct plugin_file {
     char *path;
     char *name;
-    void *handle;               /* dlopen's */
-    struct l7_plugin plugin;    /* our size: what the file's shorter struct lacks is zero */
+    void *handle;                  /* dlopen's */
+    struct l7_plugin plugin;       /* our size: what the file's shorter struct lacks is zero */
     struct l7_inspector inspector; /* likewise, for inspectors */
     struct l7_capture capture;
     struct l7_log log;

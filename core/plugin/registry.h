@@ -30,9 +30,9 @@ struct plugin {
     const struct l7_inspector *inspector; /* by kind; the others NULL */
     const struct l7_capture *capture;
     const struct l7_log *log;
-    void *self;                  /* inspectors: from load */
-    const struct l7_host *host;  /* the table of this plugin: diag knows its name */
-    unsigned keyword_id;         /* inspectors: 0, 1, ... in order of loading */
+    void *self;                 /* inspectors: from load */
+    const struct l7_host *host; /* the table of this plugin: diag knows its name */
+    unsigned keyword_id;        /* inspectors: 0, 1, ... in order of loading */
 };
 
 /* `services` supplies the tx_* functions; the rest of each plugin's table is the registry's.

@@ -378,6 +378,7 @@ void wire_send(struct wire *w, const struct wire_raw *raw)
 void wire_connect(struct wire *w, uint16_t sport)
 {
     w->sport = sport;
+    w->said[0] = w->said[1] = 0;
     w->client_isn += 0xfffffff0u; /* sequence numbers wrap within the first bytes */
     w->server_isn += 0x7ffffff0u;
     end_init(&w->server);
@@ -389,28 +390,18 @@ void wire_connect(struct wire *w, uint16_t sport)
     wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, NULL, 0);
 }
 
-static size_t said[2];
-
 void wire_say(struct wire *w, enum l7_dir dir, const void *bytes, size_t len)
 {
-    /* The sender has said what the receiver got plus what was held: count it here. */
-    static const struct wire *whose;
-    static uint16_t port;
-    if (whose != w || port != w->sport) {
-        said[0] = said[1] = 0;
-        whose = w;
-        port = w->sport;
-    }
     const uint8_t *at = bytes;
     while (len > 0) {
         size_t n = len < 1400 ? len : 1400;
-        wire_packet(w, dir, TCP_ACK | TCP_PSH, (int64_t)said[dir], at, n);
-        said[dir] += n;
+        wire_packet(w, dir, TCP_ACK | TCP_PSH, (int64_t)w->said[dir], at, n);
+        w->said[dir] += n;
         at += n;
         len -= n;
     }
     wire_packet(w, dir == L7_TO_SERVER ? L7_TO_CLIENT : L7_TO_SERVER, TCP_ACK,
-                (int64_t)said[1 - dir], NULL, 0);
+                (int64_t)w->said[1 - dir], NULL, 0);
 }
 
 void wire_pass_time(struct wire *w, uint64_t ms)

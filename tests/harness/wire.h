@@ -50,6 +50,7 @@ struct wire {
     struct wire_end server, client; /* what each has received */
     uint32_t client_isn, server_isn;
     uint16_t sport, dport;
+    size_t said[2]; /* bytes of wire_say() on this connection, by enum l7_dir */
     bool v6;
     uint64_t now_ns;
     struct wire_alert alerts[64];

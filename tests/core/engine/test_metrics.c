@@ -131,7 +131,7 @@ static int dial(const struct world *w)
 
 static void say(int fd, const char *text)
 {
-    cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+    cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
 /* All that comes until the other side closes. */

@@ -121,10 +121,10 @@ Test(session, one_byte_at_a_time_changes_nothing)
     struct wire *w = wire_open(wire_allow_get_public);
     wire_connect(w, 40000);
     for (size_t i = 0; i < strlen(GOOD); i++)
-        wire_say(w, L7_TO_SERVER, GOOD + i, 1);
+        wire_say(w, L7_TO_SERVER, &GOOD[i], 1);
     delivered_is(w, GOOD);
     for (size_t i = 0; i < strlen(BAD) && !w->server.reset; i++)
-        wire_say(w, L7_TO_SERVER, BAD + i, 1);
+        wire_say(w, L7_TO_SERVER, &BAD[i], 1);
     delivered_is(w, GOOD);
     refused_with(w, "no-match");
     wire_close(w);
@@ -134,7 +134,7 @@ Test(session, out_of_order_segments_wait_for_the_hole)
 {
     struct wire *w = wire_open(wire_allow_get_public);
     wire_connect(w, 40000);
-    wire_packet(w, L7_TO_SERVER, TCP_ACK, 10, GOOD + 10, strlen(GOOD) - 10);
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, 10, &GOOD[10], strlen(GOOD) - 10);
     delivered_is(w, "");
     cr_expect_eq(w->worker.stats.frames_held, 1);
     wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, GOOD, 10);
@@ -175,7 +175,7 @@ Test(session, undecided_bytes_are_held_until_the_sender_stalls)
     delivered_is(w, "");
     wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, GOOD, 20); /* sent again: it waits for us */
     cr_expect_eq(w->server.len, 20);
-    wire_packet(w, L7_TO_SERVER, TCP_ACK, 20, GOOD + 20, strlen(GOOD) - 20);
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, 20, &GOOD[20], strlen(GOOD) - 20);
     delivered_is(w, GOOD);
     cr_expect_eq(w->worker.stats.streamed, 1);
     wire_client_says(w, "");
