@@ -29,7 +29,8 @@ static char *at(const char *name)
     return p;
 }
 
-static void write_file(const char *name, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void write_file(const char *name, const char *format,
+                                                             ...)
 {
     va_list args;
     FILE *f = fopen(at(name), "w");

@@ -35,8 +35,8 @@ Test(stream, offsets_go_on_when_sequence_numbers_wrap)
         cr_assert_eq(stream_append(&st, (struct l7_bytes){block, sizeof(block)}, sizeof(block)), 0);
         at += sizeof(block);
         if (i % 5000 == 0) {
-            cr_assert_eq(stream_offset(&st, 0xfffffff0u + (uint32_t)at), at);
-            cr_assert_eq(stream_offset(&st, 0xfffffff0u + (uint32_t)at - 7), at - 7);
+            cr_assert_eq(stream_offset(&st, 0xfffffff0u + (uint32_t)at), (int64_t)at);
+            cr_assert_eq(stream_offset(&st, 0xfffffff0u + (uint32_t)at - 7), (int64_t)at - 7);
         }
     }
     cr_expect_eq(st.read, at);
