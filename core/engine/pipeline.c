@@ -7,6 +7,7 @@
 #include "engine/refuse.h"
 #include "engine/session.h"
 #include "engine/settings.h"
+#include "flow/checksum.h"
 #include "flow/decode.h"
 
 #define PROTO_TCP 6
@@ -497,6 +498,42 @@ static void count(struct worker *w, enum outcome outcome, size_t frames, const c
     }
 }
 
+#define GSO_TCPV4 1 /* virtio-net's names */
+#define GSO_TCPV6 4
+
+/* Fragments of TCP go on as the segment they make, cut as the fragments were, not as they came: a
+ * client could have the receiver miss some of them, and put it together with fragments of others
+ * that were judged as something else. False: the segment's checksum is wrong. */
+static bool join_fragments(struct defrag_whole *whole)
+{
+    const struct packet *p = &whole->packet;
+    const uint8_t *ip_end = p->ip + p->ip_len;
+    uint32_t tcp_len = (uint32_t)(ip_end - p->transport), head = (uint32_t)(p->payload - p->ip);
+    uint64_t pseudo = checksum_pseudo(&p->src, &p->dst, PROTO_TCP, tcp_len);
+    if (checksum_finish(checksum_add(pseudo, p->transport, tcp_len)) != 0)
+        return false;
+    uint32_t largest = 0;
+    for (size_t i = 0; i < whole->part_count; i++)
+        if (whole->parts[i].len > largest)
+            largest = whole->parts[i].len;
+    largest -= p->link_len;
+    if (p->ip_len <= largest || largest <= head)
+        return p->ip_len <= largest;
+    uint8_t *tcp = whole->bytes + (p->transport - whole->bytes);
+    uint16_t sum = (uint16_t)~checksum_finish(pseudo);
+    tcp[16] = (uint8_t)(sum >> 8);
+    tcp[17] = (uint8_t)sum;
+    whole->frame.offload = (struct l7_offload){
+        .flags = L7_OFFLOAD_NEEDS_CSUM,
+        .gso_type = p->src.family == 4 ? GSO_TCPV4 : GSO_TCPV6,
+        .hdr_len = (uint16_t)(p->payload - whole->bytes),
+        .gso_size = (uint16_t)(largest - head),
+        .csum_start = (uint16_t)(p->transport - whole->bytes),
+        .csum_offset = 16,
+    };
+    return true;
+}
+
 static void judge_fragment(struct worker *w, const struct packet *p)
 {
     struct defrag_whole whole;
@@ -515,16 +552,24 @@ static void judge_fragment(struct worker *w, const struct packet *p)
     }
     st->frames_held -= whole.part_count - 1;
     struct carrier c = {whole.parts, whole.part_count};
+    enum outcome outcome = OUTCOME_DROP;
     reason = "fragment";
-    enum outcome outcome = judge_packet(w, &whole.packet, &c, &reason);
-    if (outcome == OUTCOME_FORWARD) {
-        for (size_t i = 0; i < whole.part_count; i++) {
-            struct l7_frame frame = whole.parts[i];
-            frame.iface ^= 1;
-            worker_inject(w, &frame);
+    if (whole.packet.proto == PROTO_TCP && !w->offline) {
+        reason = "fragment-checksum";
+        if (join_fragments(&whole)) {
+            count(w, OUTCOME_DROP, c.count - 1, "fragment-joined");
+            c = (struct carrier){&whole.frame, 1};
+            outcome = judge_packet(w, &whole.packet, &c, &reason);
         }
+    } else {
+        outcome = judge_packet(w, &whole.packet, &c, &reason);
     }
-    count(w, outcome, whole.part_count, reason);
+    for (size_t i = 0; i < c.count && outcome == OUTCOME_FORWARD; i++) {
+        struct l7_frame frame = c.frames[i];
+        frame.iface ^= 1;
+        worker_inject(w, &frame);
+    }
+    count(w, outcome, c.count, reason);
     defrag_whole_fini(&whole);
 }
 

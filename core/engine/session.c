@@ -79,7 +79,10 @@ bool session_is_in_step(struct session *s)
     if (s->claim == NULL || s->opaque || !up->started ||
         hold_first(&s->ahead[L7_TO_SERVER]) != NULL)
         return false;
-    return !s->has_acked || stream_offset(up, s->acked) <= (int64_t)up->read + 1; /* 1: its FIN */
+    /* What was read here and is not acknowledged the server may never have got. */
+    int64_t front = (int64_t)(up->read < up->high ? up->read : up->high);
+    int64_t acked = s->has_acked ? stream_offset(up, s->acked) : -1;
+    return acked == front || acked == front + 1; /* its FIN */
 }
 
 void session_begin(struct session *s, uint32_t syn)
@@ -147,7 +150,7 @@ static struct held *hold_packet(struct session *s, const struct packet *p, const
     if (h == NULL)
         return NULL;
     h->fin = (p->flags & TCP_FIN) != 0;
-    if (!p->defragmented)
+    if (c->count == 1)
         h->payload_at = (size_t)(p->payload - p->frame->data);
     s->worker->stats.frames_held += h->frame_count;
     return h;
@@ -380,8 +383,7 @@ static void watch(struct session *s, enum l7_dir dir, const struct packet *p)
         if (at + (int64_t)p->payload_len <= 0)
             return;
     } else if ((uint64_t)at > st->read) {
-        if ((uint64_t)at - st->read > WINDOW_MAX || p->defragmented ||
-            (p->payload_len == 0 && !fin))
+        if ((uint64_t)at - st->read > WINDOW_MAX || (p->payload_len == 0 && !fin))
             return;
         struct held *h = NULL;
         if (s->ahead[dir].memory < s->worker->settings->reorder_limit &&
@@ -562,7 +564,7 @@ static enum outcome client_payload(struct session *s, const struct packet *p,
             return OUTCOME_DROP;
         }
         if (s->hold.memory >= set->reorder_limit || !session_memory_left(s, p->frame->len) ||
-            p->defragmented) {
+            c->count != 1) {
             *reason = "reorder-limit"; /* the sender will send it again */
             return OUTCOME_DROP;
         }

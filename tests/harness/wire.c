@@ -320,6 +320,34 @@ static void challenge(struct wire *w)
     w->challenged = false;
 }
 
+/* Cut an IPv4 packet behind an Ethernet header. */
+static void send_fragments(struct wire *w, uint16_t iface, const uint8_t *frame, size_t len,
+                           size_t size)
+{
+    static uint16_t id;
+    uint8_t part[14 + 20 + 1480];
+    size_t payload = len - 34;
+    cr_assert(size % 8 == 0 && size <= 1480);
+    id++;
+    for (size_t at = 0; at < payload; at += size) {
+        size_t n = payload - at < size ? payload - at : size;
+        uint16_t offset = (uint16_t)(at / 8 | (at + n < payload ? 0x2000 : 0));
+        memcpy(part, frame, 34);
+        part[16] = (uint8_t)((20 + n) >> 8);
+        part[17] = (uint8_t)(20 + n);
+        part[18] = (uint8_t)(id >> 8);
+        part[19] = (uint8_t)id;
+        part[20] = (uint8_t)(offset >> 8);
+        part[21] = (uint8_t)offset;
+        part[24] = part[25] = 0;
+        uint16_t sum = checksum_finish(checksum_add(0, part + 14, 20));
+        part[24] = (uint8_t)(sum >> 8);
+        part[25] = (uint8_t)sum;
+        memcpy(part + 34, frame + 34 + at, n);
+        wire_frame(w, iface, part, 34 + n);
+    }
+}
+
 void wire_send(struct wire *w, const struct wire_raw *raw)
 {
     static uint8_t buf[70000];
@@ -371,7 +399,10 @@ void wire_send(struct wire *w, const struct wire_raw *raw)
     c = (uint16_t)(c + raw->bad_checksum);
     tcp[16] = (uint8_t)(c >> 8);
     tcp[17] = (uint8_t)c;
-    pipeline_frame(&w->worker, &frame);
+    if (raw->fragment > 0)
+        send_fragments(w, frame.iface, buf, frame.len, raw->fragment);
+    else
+        pipeline_frame(&w->worker, &frame);
     challenge(w);
 }
 

@@ -72,6 +72,7 @@ struct wire_raw {
     size_t len;
     bool other_side;   /* comes in where the other end's packets do */
     bool bad_checksum; /* so that the receiver discards it */
+    size_t fragment;   /* IPv4: cut into fragments of so many bytes, a multiple of eight; 0: not */
     bool has_ack;      /* else what arrived is acknowledged */
     uint32_t ack;
 };

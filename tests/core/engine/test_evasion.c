@@ -295,6 +295,60 @@ Test(evasion, a_held_frame_that_differs_is_not_let_go_with_the_others)
     wire_close(w);
 }
 
+/* ---- fragments ---- */
+
+Test(evasion, fragments_go_on_as_the_segment_that_was_judged)
+{
+    struct wire *w = wire_open(wire_allow_get_public);
+    wire_connect(w, 40000);
+    /* No fragment is sent on: the harness would not take it. */
+    wire_send(w, &(struct wire_raw){
+                     .flags = TCP_ACK, .bytes = GOOD, .len = strlen(GOOD), .fragment = 24});
+    cr_expect_eq(w->server.len, strlen(GOOD));
+    wire_send(w, &(struct wire_raw){.flags = TCP_ACK,
+                                    .offset = (int64_t)strlen(GOOD),
+                                    .bytes = BAD,
+                                    .len = strlen(BAD),
+                                    .fragment = 24});
+    admin_is_safe(w);
+    cr_expect(w->server.killed);
+    cr_expect_not(w->server.bad_checksum);
+    wire_close(w);
+}
+
+Test(evasion, a_segment_in_fragments_can_be_held_and_split)
+{
+    struct wire *w = wire_open(wire_allow_get_public);
+    wire_connect(w, 40000);
+    wire_send(w, &(struct wire_raw){.flags = TCP_ACK,
+                                    .offset = 5,
+                                    .bytes = GOOD BAD + 5,
+                                    .len = strlen(GOOD BAD) - 10,
+                                    .fragment = 24});
+    cr_expect_eq(w->server.len, 0);
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, GOOD, 5);
+    cr_expect_eq(w->server.len, strlen(GOOD));
+    cr_expect(w->server.killed, "a path that does not fit is refused at once");
+    admin_is_safe(w);
+    cr_expect_not(w->server.bad_checksum);
+    wire_close(w);
+}
+
+Test(evasion, a_wrong_checksum_is_not_mended_by_joining_fragments)
+{
+    struct wire *w = wire_open(wire_allow_get_public);
+    wire_connect(w, 40000);
+    wire_send(w, &(struct wire_raw){.flags = TCP_ACK,
+                                    .bytes = GOOD,
+                                    .len = strlen(GOOD),
+                                    .fragment = 24,
+                                    .bad_checksum = true});
+    cr_expect_eq(w->server.len, 0);
+    cr_expect_gt(drops(w, "fragment-checksum"), 0);
+    counters_add_up(w);
+    wire_close(w);
+}
+
 /* ---- answers behind a gap ---- */
 
 Test(evasion, an_answer_behind_a_gap_opens_nothing)
@@ -559,6 +613,7 @@ static void script_step(const struct script *s, struct wire *w, bool conflict, b
         raw.bytes = s->bytes[conflict && one_in(6)] + at;
         raw.len = n;
         raw.bad_checksum = lossy && one_in(5);
+        raw.fragment = one_in(20) ? 8 * (3 + random_below(20)) : 0;
         if (what >= 32)
             raw.flags |= one_in(2) ? TCP_URG : TCP_RST;
         else if (what >= 30)
