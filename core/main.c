@@ -203,6 +203,17 @@ static void on_signal(uv_signal_t *handle, int number)
     }
 }
 
+/* Who asks for a reload or for new log files while policies are still being read must not end the
+ * daemon by it: it is done when there are handlers. */
+static void mask_early(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(how, &set, NULL);
+}
+
 static void close_all(uv_handle_t *handle, void *arg)
 {
     (void)arg;
@@ -219,12 +230,12 @@ static int run_daemon(struct engine *e, struct problems *problems)
     struct metrics *metrics = NULL;
     if (uv_loop_init(&loop) != 0)
         return 1;
-    /* Before any traffic is touched, so that no signal finds the default action. */
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         uv_signal_init(&loop, &d.signals[i]);
         d.signals[i].data = &d;
         uv_signal_start(&d.signals[i], on_signal, numbers[i]);
     }
+    mask_early(SIG_UNBLOCK);
     int err = control_open(&loop, e, problems, &control);
     if (err == 0)
         err = metrics_open(&loop, e, problems, &metrics);
@@ -253,6 +264,8 @@ int main(int argc, char **argv)
     if (status != 0)
         return status;
     signal(SIGPIPE, SIG_IGN);
+    if (o.capture == NULL && !o.test)
+        mask_early(SIG_BLOCK);
     struct problems *problems = problems_new();
     struct engine *e = NULL;
     struct settings *set = problems != NULL ? settle(&o, problems) : NULL;

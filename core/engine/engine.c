@@ -322,7 +322,8 @@ int engine_reload(struct engine *e, struct problems *problems)
     e->snapshot = next;
     for (size_t i = 0; i < e->worker_count; i++)
         if (!worker_ask(e->workers[i], switch_snapshot, next))
-            diag(L7_ERROR, "engine", "worker %zu does not answer: it keeps the old policies", i);
+            problem_add(problems, PROBLEM_WARNING, (struct place){.field = "workers"},
+                        "worker %zu does not answer: it keeps the old policies; reload again", i);
     if (e->logger != NULL)
         logger_reopen(e->logger);
     return 0;
@@ -355,5 +356,27 @@ bool engine_stats(struct engine *e, struct stats *total, size_t *flows)
         all = worker_ask(e->workers[i], add_stats, &t) && all;
     if (flows != NULL)
         *flows = t.flows;
+    return all;
+}
+
+static void add_capture_stats(struct worker *w, void *arg)
+{
+    struct l7_capture_stats *total = arg, one = {.size = sizeof(one)};
+    if (w->capture == NULL || w->capture->stats == NULL)
+        return;
+    w->capture->stats(w->capture_self, &one);
+    total->received += one.received;
+    total->lost += one.lost;
+    total->forwarded += one.forwarded;
+    total->injected += one.injected;
+    total->send_errors += one.send_errors;
+}
+
+bool engine_capture_stats(struct engine *e, struct l7_capture_stats *total)
+{
+    *total = (struct l7_capture_stats){.size = sizeof(*total)};
+    bool all = true;
+    for (size_t i = 0; i < e->worker_count; i++)
+        all = worker_ask(e->workers[i], add_capture_stats, total) && all;
     return all;
 }

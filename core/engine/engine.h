@@ -60,3 +60,5 @@ void engine_reopen(struct engine *e);
 
 /* Totals over workers. False: a worker did not answer. */
 bool engine_stats(struct engine *e, struct stats *total, size_t *flows);
+/* The same of what captures count themselves. */
+bool engine_capture_stats(struct engine *e, struct l7_capture_stats *total);

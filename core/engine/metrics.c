@@ -85,7 +85,9 @@ static void describe(struct engine *e, struct text *t)
     struct stats st;
     struct logger_stats log = {0};
     size_t flows = 0;
+    struct l7_capture_stats capture;
     engine_stats(e, &st, &flows);
+    engine_capture_stats(e, &capture);
     if (e->logger != NULL)
         logger_stats(e->logger, &log);
     number(t, "frames_received_total", "counter", "frames taken from captures", st.frames_received);
@@ -95,6 +97,12 @@ static void describe(struct engine *e, struct text *t)
     number(t, "frames_held", "gauge", "frames that wait for a decision", st.frames_held);
     reasons(t, "frames_dropped_total", "frames dropped, by reason", st.drops);
     number(t, "received_bytes_total", "counter", "bytes taken from captures", st.bytes_received);
+    number(t, "capture_lost_total", "counter", "frames the kernel could not hand over",
+           capture.lost);
+    number(t, "capture_injected_total", "counter", "frames made or held here and sent",
+           capture.injected);
+    number(t, "capture_send_errors_total", "counter", "frames the kernel would not send",
+           capture.send_errors);
     number(t, "resets_sent_total", "counter", "TCP resets sent", st.resets_sent);
     number(t, "unreachables_sent_total", "counter", "ICMP unreachables sent", st.unreachables_sent);
     number(t, "flows", "gauge", "flows in the tables", flows);
@@ -113,6 +121,10 @@ static void describe(struct engine *e, struct text *t)
     number(t, "records_lost_total", "counter", "records a full queue could not take", log.lost);
     number(t, "records_failed_total", "counter", "records a log plugin could not write",
            log.failed);
+    number(t, "start_time_seconds", "gauge", "when the daemon started, since 1970",
+           e->started_ns / 1000000000ull);
+    number(t, "reload_time_seconds", "gauge", "when the policy set came in force, since 1970",
+           e->reloaded_ns / 1000000000ull);
     number(t, "policy_generation", "gauge", "number of the policy set in force", e->generation);
     number(t, "reloads_total", "counter", "reloads asked for", e->reloads);
     number(t, "reloads_failed_total", "counter", "reloads refused", e->reloads_failed);

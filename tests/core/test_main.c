@@ -273,3 +273,23 @@ Test(main, what_cannot_be_opened_ends_it_with_status_1)
     cr_expect_not_null(strstr(err, "tank: cannot bind"));
     cr_expect_null(strstr(err, "ready:"));
 }
+
+Test(main, a_hangup_that_comes_too_early_is_answered_later)
+{
+    char config[1024];
+    configure("");
+    slurp("l7guard.yaml", config, sizeof(config));
+    cr_assert_eq(mkfifo(at("fifo"), 0600), 0);
+    pid_t pid = launch(ARGUMENTS(A("-c"), at("fifo")));
+    int fd = open(at("fifo"), O_WRONLY | O_CLOEXEC); /* returns when the daemon reads */
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(kill(pid, SIGHUP), 0);
+    cr_assert_eq(kill(pid, SIGUSR1), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    cr_assert_eq(write(fd, config, strlen(config)), (ssize_t)strlen(config));
+    close(fd);
+    cr_expect(appears("err", "ready: "));
+    cr_expect(appears("err", "reloaded: generation 2"));
+    cr_assert_eq(kill(pid, SIGTERM), 0);
+    cr_expect_eq(finish(pid), 0);
+}

@@ -390,6 +390,11 @@ Test(engine, enforces_while_it_runs_and_counts_what_it_did)
     cr_expect_eq(st.frames_received, 2);
     cr_expect_eq(st.frames_forwarded, 2);
     cr_expect_eq(flows, 2);
+    struct l7_capture_stats capture;
+    cr_expect(engine_capture_stats(h.engine, &capture));
+    cr_expect_eq(capture.received, 2);
+    cr_expect_eq(capture.forwarded, 2);
+    cr_expect_eq(capture.lost + capture.injected + capture.send_errors, 0);
     engine_stop(h.engine);
     cr_expect_eq(h.engine->worker_count, 0);
     house_fini(&h);
