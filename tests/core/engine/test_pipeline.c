@@ -185,7 +185,14 @@ static struct frame tcp_frame(bool v6, bool up, uint16_t sport, uint16_t dport, 
     tcp[13] = flags;
     put16(tcp + 14, 0xffff);
     memcpy(tcp + 20, text, n);
-    return ip_frame(v6, up, 6, tcp, 20 + n);
+    struct frame f = ip_frame(v6, up, 6, tcp, 20 + n);
+    struct l7_frame frame = {.size = sizeof(frame), .link = L7_LINK_ETHERNET, .data = f.bytes};
+    struct packet p;
+    frame.len = frame.wire_len = f.len;
+    cr_assert_eq(decode_frame(&frame, false, &p), DECODE_PACKET);
+    uint64_t sum = checksum_pseudo(&p.src, &p.dst, 6, (uint32_t)(20 + n));
+    put16(f.bytes + (v6 ? 54 : 34) + 16, checksum_finish(checksum_add(sum, p.transport, 20 + n)));
+    return f;
 }
 
 static struct frame icmp_frame(bool v6, bool up, uint8_t type, uint8_t code, uint16_t id)
@@ -500,20 +507,54 @@ static void connect(struct yard *y, uint16_t sport)
     cr_assert_eq(feed(y, true, &fin), 1);
 }
 
-Test(pipeline, fragments_of_an_allowed_request_go_on_as_they_came)
+/* The IP payload of what went out by `iface` since `from`, in fragments or whole. */
+static size_t arrived(const struct yard *y, size_t from, uint16_t iface, uint8_t *to)
+{
+    size_t end = 0;
+    for (size_t i = from; i < y->count; i++) {
+        const struct sent *s = &y->sent[i];
+        size_t at = (size_t)((s->bytes[20] & 0x1f) << 8 | s->bytes[21]) * 8;
+        if (s->iface != iface)
+            continue;
+        memcpy(to + at, s->bytes + 34, s->len - 34);
+        end = at + s->len - 34 > end ? at + s->len - 34 : end;
+    }
+    return end;
+}
+
+Test(pipeline, fragments_of_an_allowed_request_arrive_when_they_are_complete)
 {
     struct yard *y = yard_open(wire_allow_get_public);
+    uint8_t bytes[2048];
     connect(y, 1000);
     struct frame f = tcp_frame(false, true, 1000, 80, TCP_ACK | TCP_PSH, 1001, 5001,
                                "GET /public/a HTTP/1.1\r\nHost: web\r\n\r\n");
     size_t before = y->count;
-    cr_expect_eq(feed_fragments(y, true, &f, 24, 7), 3);
+    struct frame part = f; /* the first alone */
+    part.len = 34 + 24;
+    put16(part.bytes + 16, 44);
+    put16(part.bytes + 18, 7);
+    put16(part.bytes + 20, 0x2000);
+    cr_expect_eq(feed(y, true, &part), 0);
+    cr_expect_eq(stats(y)->frames_held, 1);
+    cr_expect_gt(feed_fragments(y, true, &f, 24, 7), 0);
     cr_expect_eq(stats(y)->frames_held, 0);
     cr_expect_eq(stats(y)->transactions_allowed, 1);
-    for (size_t i = before; i < y->count; i++) {
-        cr_expect_eq(y->sent[i].iface, 1);
-        cr_expect_eq((y->sent[i].bytes[20] & 0x20) != 0, i + 1 < y->count, "still a fragment");
-    }
+    cr_expect_eq(arrived(y, before, 1, bytes), f.len - 34);
+    memcpy(bytes + 16, f.bytes + 34 + 16, 2); /* the checksum may be left to whoever sends */
+    cr_expect_eq(memcmp(bytes, f.bytes + 34, f.len - 34), 0);
+    yard_close(y);
+}
+
+Test(pipeline, fragments_of_a_datagram_go_on_as_they_came)
+{
+    struct yard *y = yard_open("");
+    struct frame f = udp_frame(false, true, 1000, 53, "a question that is cut into pieces");
+    size_t before = y->count;
+    cr_expect_eq(feed_fragments(y, true, &f, 24, 7), 2);
+    cr_expect_eq(y->sent[before].bytes[20] & 0x20, 0x20, "still a fragment");
+    cr_expect_eq(y->sent[before + 1].bytes[20] & 0x20, 0);
+    cr_expect_eq(stats(y)->frames_forwarded, 2);
     yard_close(y);
 }
 
@@ -528,7 +569,7 @@ Test(pipeline, fragments_of_a_denied_request_do_not_arrive)
     struct l7_frame frame;
     for (size_t i = before; i < y->count; i++)
         cr_expect_neq(decoded(&y->sent[i], &frame).flags & TCP_RST, 0);
-    cr_expect_eq(stats(y)->frames_rejected, 3);
+    cr_expect_gt(stats(y)->frames_rejected, 0);
     cr_expect_eq(stats(y)->frames_held, 0);
     yard_close(y);
 }
