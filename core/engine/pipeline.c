@@ -147,9 +147,10 @@ static bool ask_again(struct worker *w, struct flow *f, struct judged *j, enum l
 /* ---- one packet of a known flow ---- */
 
 /* May this be a packet of the server's? A client can write the server's address on packets of its
- * own, and acknowledge what the server never got, or answer its own upgrade. Where answers come in
- * opposite the client's packets, nothing else is an answer. On a node that sends both directions in
- * at one interface nothing can be told; who does that keeps addresses honest before. */
+ * own, and acknowledge what the server never got, or answer its own upgrade, or have the server
+ * open the flow that it may not open itself. Where answers come in opposite the client's packets,
+ * nothing else is an answer. On a node that sends both directions in at one interface nothing can
+ * be told; who does that keeps addresses honest before. */
 static bool from_server_side(struct worker *w, struct judged *j, const struct packet *p)
 {
     uint64_t here = 1ull << (p->frame->iface & 63u),
@@ -162,8 +163,8 @@ static bool from_server_side(struct worker *w, struct judged *j, const struct pa
         w->two_armed |= pair;
         return true;
     }
-    if (j->facing)
-        return false;
+    if (j->facing && (j->fate == FATE_GOVERNED || j->fate == FATE_REFUSED))
+        return false; /* others may change their way */
     return (j->client_ifaces & here) == 0 || (w->two_armed & pair) == 0;
 }
 
@@ -193,6 +194,7 @@ static void tcp_life(struct worker *w, struct flow *f, struct judged *j, enum l7
     if (j->fate == FATE_PASS && dir == L7_TO_CLIENT && answer && j->session == NULL) {
         j->answered = true; /* of a session it is known better */
         j->server_syn = p->seq;
+        j->passed_any = false;
     }
     if ((p->flags & TCP_RST) != 0)
         f->fins |= 4;
@@ -442,12 +444,11 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
         table_remove(w->table, f);
         f = NULL;
     }
-    if (f != NULL && p->proto == PROTO_TCP) {
+    if (f != NULL) {
         struct judged *j = flow_extra(f);
         if (dir == L7_TO_SERVER) {
             j->client_ifaces |= 1ull << (p->frame->iface & 63u);
-        } else if (!from_server_side(w, j, p) &&
-                   (j->fate == FATE_GOVERNED || j->fate == FATE_REFUSED)) {
+        } else if (!from_server_side(w, j, p)) {
             *reason = "wrong-side";
             return OUTCOME_DROP;
         }

@@ -711,6 +711,7 @@ static enum outcome up_packet(struct session *s, const struct packet *p, const s
         struct l7_bytes bytes = {p->payload, p->payload_len};
         if (s->midstream && !is_next(s, p)) {
             ask_next(s, p);
+            undecided(s, true, false);
             *reason = "not-in-step"; /* the sender will send it again */
             return OUTCOME_DROP;
         }

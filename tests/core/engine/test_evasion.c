@@ -242,6 +242,30 @@ Test(evasion, a_flow_found_in_the_middle_goes_on_once_the_server_has_said_where)
     wire_close(w);
 }
 
+Test(evasion, a_flow_found_in_the_middle_that_nobody_can_place_is_refused_in_time)
+{
+    struct wire *w = wire_open(anything);
+    w->checksums_lie = true;
+    wire_connect(w, 40000);
+    wire_client_says(w, GOOD);
+    wire_server_says(w, REPLY);
+    int64_t at = (int64_t)strlen(GOOD);
+    /* Passed unjudged and lost: what comes in its place may be anything. */
+    wire_send(w, &(struct wire_raw){.flags = TCP_ACK,
+                                    .offset = at,
+                                    .bytes = GOOD,
+                                    .len = strlen(GOOD),
+                                    .bad_checksum = true});
+    wire_reload(w, wire_allow_get_public);
+    wire_packet(w, L7_TO_CLIENT, TCP_ACK, (int64_t)strlen(REPLY), NULL, 0);
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, at, GOOD, strlen(GOOD));
+    cr_expect_eq(w->server.len, strlen(GOOD));
+    wire_pass_time(w, w->settings->decision_timeout + 1000);
+    cr_expect(w->server.killed);
+    counters_add_up(w);
+    wire_close(w);
+}
+
 Test(evasion, a_flow_that_was_forgotten_does_not_go_on)
 {
     struct wire *w = wire_open(wire_allow_get_public);
@@ -466,6 +490,43 @@ static void icmp_about(struct wire *w, uint8_t to, uint16_t sport)
     quote[22] = (uint8_t)(sport >> 8);
     quote[23] = (uint8_t)sport;
     wire_frame(w, 0, frame, sizeof(frame));
+}
+
+static void udp(struct wire *w, uint16_t iface, uint8_t from, uint16_t sport, uint8_t to,
+                uint16_t dport)
+{
+    uint8_t frame[14 + 20 + 8] = {[5] = 2, [11] = 1, [12] = 8};
+    uint8_t *ip = frame + 14, *udp = ip + 20;
+    ip[0] = 0x45;
+    ip[3] = 28;
+    ip[8] = 64;
+    ip[9] = 17;
+    ip[12] = ip[16] = 10;
+    ip[15] = from;
+    ip[19] = to;
+    udp[0] = (uint8_t)(sport >> 8);
+    udp[1] = (uint8_t)sport;
+    udp[2] = (uint8_t)(dport >> 8);
+    udp[3] = (uint8_t)dport;
+    udp[5] = 8;
+    wire_frame(w, iface, frame, sizeof(frame));
+}
+
+Test(evasion, a_client_cannot_open_a_flow_for_the_server)
+{
+    struct wire *w = wire_open(wire_allow_get_public);
+    wire_connect(w, 40000);
+    udp(w, 0, 1, 5000, 2, 53);
+    cr_assert_eq(w->other_sent, 0, "UDP under an L7 rule is dropped [L7-35]");
+    udp(w, 0, 2, 53, 1, 5001); /* in the server's name */
+    unsigned before = w->other_sent;
+    udp(w, 0, 1, 5001, 2, 53);
+    cr_expect_eq(w->other_sent, before, "its answer is none");
+    udp(w, 1, 2, 53, 1, 5002);
+    udp(w, 0, 1, 5002, 2, 53);
+    cr_expect_eq(w->other_sent, before + 2, "what the server opens itself is answered [BYP-1]");
+    counters_add_up(w);
+    wire_close(w);
 }
 
 Test(evasion, an_error_goes_to_nobody_but_whom_it_concerns)
