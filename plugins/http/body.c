@@ -79,6 +79,10 @@ static const char *read_size(struct l7_bytes line, bool strict, uint64_t *size)
     if (at == 0)
         return "chunk-size";
     *size = n;
+    /* Some servers count in 32 bits: a chunk of 2^32 + 3 bytes has 3 for them, and what follows is
+     * a request (docs/http.md). */
+    if (strict && n > INT32_MAX)
+        return "chunk-size";
     if (strict)
         return at == line.len || line.ptr[at] == ';'
                    ? (extensions_are_clean(line, at) ? NULL : "chunk-extension")

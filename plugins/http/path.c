@@ -65,14 +65,9 @@ static bool decode_all(uint8_t *text, size_t *len)
     return changed;
 }
 
-struct dots {
-    bool parent; /* there was a ".." */
-    bool above;  /* ... that had nothing to remove */
-};
-
 /* RFC 3986 §5.2.4, in place, for a path that begins with a slash. Each byte is written once and
- * taken back at most once. */
-static size_t remove_dots(uint8_t *text, size_t len, struct dots *dots)
+ * taken back at most once. *parent: there was a "..". */
+static size_t remove_dots(uint8_t *text, size_t len, bool *parent)
 {
     size_t to = 0, at = 0;
     if (len == 0 || text[0] != '/')
@@ -85,8 +80,7 @@ static size_t remove_dots(uint8_t *text, size_t len, struct dots *dots)
         bool one = segment == 1 && text[at + 1] == '.';
         bool two = segment == 2 && text[at + 1] == '.' && text[at + 2] == '.';
         if (two) {
-            dots->parent = true;
-            dots->above = dots->above || to == 0;
+            *parent = true;
             while (to > 0 && text[--to] != '/')
                 ;
         }
@@ -166,9 +160,9 @@ static void check_raw(struct path *p, struct l7_bytes text)
 
 static void make_forms(struct path *p, struct l7_bytes text, uint8_t *a, uint8_t *b)
 {
-    struct dots dots_a = {false, false}, dots_b = {false, false};
+    bool parent = false;
     size_t len_a = path_decode_once(text, a), len_b = text.len;
-    len_a = remove_dots(a, len_a, &dots_a);
+    len_a = remove_dots(a, len_a, &parent);
 
     memcpy(b, text.ptr, text.len);
     bool changed = true;
@@ -181,14 +175,13 @@ static void make_forms(struct path *p, struct l7_bytes text, uint8_t *a, uint8_t
     if (!refusal && has_overlong(b, len_b))
         refusal = "path-overlong";
     len_b = flatten(b, len_b);
-    len_b = remove_dots(b, len_b, &dots_b);
+    len_b = remove_dots(b, len_b, &parent);
 
     p->a = (struct l7_bytes){a, len_a};
     p->b = (struct l7_bytes){b, len_b};
-    bool same = len_a == len_b && memcmp(a, b, len_a) == 0;
-    /* A parent that some readers see and others do not, or above the root: servers clip, keep
-     * or refuse. */
-    if (!refusal && (dots_a.above || dots_b.above || ((dots_a.parent || dots_b.parent) && !same)))
+    /* A parent, whoever sees it: some servers remove it, others choose who answers by the segments
+     * before it (docs/http.md), and above the root they clip, keep or refuse. */
+    if (!refusal && parent)
         refusal = "path-ambiguous";
     if (!p->refusal)
         p->refusal = refusal;

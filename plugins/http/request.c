@@ -56,8 +56,10 @@ static const char *read_first(const struct head *h, struct request *r)
 /* What the headers say of the host [L7-14], [L7-15]. */
 static const char *read_host(const struct head *h, struct request *r)
 {
+    /* RFC 9112 §3.2; and beside a URL in HTTP/1.0, where servers that look at Host only would see
+     * no host, and others that of the URL. */
     if (h->seen[HEADER_HOST] == 0)
-        return r->line.minor ? "host-missing" : NULL; /* RFC 9112 §3.2 */
+        return r->line.minor || r->target.form == TARGET_ABSOLUTE ? "host-missing" : NULL;
     struct head_slice at = h->value[HEADER_HOST];
     const char *reason = authority_read(token_slice(r->in, at.from, at.to), &r->from_host);
     if (reason)

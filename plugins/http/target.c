@@ -94,6 +94,10 @@ const char *target_refusal(const struct target *t, struct l7_bytes method)
     /* What travels in clear is http; a fragment never travels (RFC 9110 §4.2.5). */
     if (t->form == TARGET_ABSOLUTE && !token_equal_nocase(t->scheme, "http"))
         return "target-scheme";
+    /* Without a path it is "*" (RFC 9112 §3.2.4), and "/" to those who think of GET only. */
+    bool has_path = t->path.ptr == t->authority.ptr + t->authority.len;
+    if (t->form == TARGET_ABSOLUTE && !has_path && !t->has_query && token_equal(method, "OPTIONS"))
+        return "target-form";
     for (size_t i = 0; i < t->path.len; i++) {
         uint8_t c = t->path.ptr[i];
         if (c == '#')

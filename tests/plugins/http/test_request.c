@@ -20,13 +20,13 @@ static size_t allowed(const struct fake *f)
 Test(request, sets_every_attribute_of_its_head)
 {
     struct fake *f = fake_new();
-    fake_client(f, "GET /a/../b?c=%20d HTTP/1.1\r\nhost:  A.Example.:8080 \r\nUser-Agent: one\r\n"
+    fake_client(f, "GET /./b?c=%20d HTTP/1.1\r\nhost:  A.Example.:8080 \r\nUser-Agent: one\r\n"
                    "X-Forwarded-For: 192.0.2.1\r\nuser-agent: two\r\nReferer: http://r/\r\n\r\n");
     cr_assert_eq(f->tx_count, 1);
     const struct fake_tx *tx = f->txs[0];
     cr_expect(fake_is(&tx->text[ATTR_HOSTNAME], "a.example."));
     cr_expect_eq(tx->number[ATTR_PORT], 8080);
-    cr_expect(fake_is(&tx->text[ATTR_URL], "/a/../b?c=%20d"));
+    cr_expect(fake_is(&tx->text[ATTR_URL], "/./b?c=%20d"));
     cr_expect(fake_is(&tx->text[ATTR_USER_AGENT], "one, two"));
     cr_expect(fake_is(&tx->text[ATTR_XFF], "192.0.2.1"));
     cr_expect(fake_is(&tx->text[ATTR_REFERER], "http://r/"));
@@ -170,8 +170,11 @@ static const struct bad bads[] = {
     {"GET /a?b#c HTTP/1.1\r\n", "target-fragment"},
     {"GET /%zz HTTP/1.1\r\n", "target-escape"},
     {"GET /..%2fx HTTP/1.1\r\n", "path-ambiguous"},
+    {"GET /admin/../public HTTP/1.1\r\n", "path-ambiguous"},
+    {"GET http://a/admin/%2E./public HTTP/1.1\r\n", "path-ambiguous"},
     {"GET //x HTTP/1.1\r\n", "path-double-slash"},
     {"GET * HTTP/1.1\r\n", "target-form"},
+    {"OPTIONS http://a HTTP/1.1\r\n", "target-form"},
     {"GET http://u@h/ HTTP/1.1\r\n", "userinfo"},
     {"GET http://h:x/ HTTP/1.1\r\n", "port"},
     {"GET http://[::g]/ HTTP/1.1\r\n", "host-brackets"},
@@ -187,6 +190,7 @@ static const struct bad bads[] = {
     {"GET / HTTP/1.1\r\n(: y\r\n", "header-name"},
     {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n", "two-hosts"},
     {"GET / HTTP/1.1\r\n\r\n", "host-missing"},
+    {"GET http://a/ HTTP/1.0\r\n\r\n", "host-missing"},
     {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "host-empty"},
     {"GET / HTTP/1.1\r\nHost: .\r\n\r\n", "host-empty"},
     {"GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", "host-byte"},
@@ -230,6 +234,8 @@ static const struct bad chunks[] = {
     {"\r\n", "chunk-size"},
     {"-1\r\n", "chunk-size"},
     {"8000000000000000\r\n", "chunk-size"},
+    {"80000000\r\n", "chunk-size"},
+    {"100000003\r\n", "chunk-size"},
     {"00000000000000001\r\n", "chunk-size"},
     {"1\nX", "bare-lf"},
     {"1\rX", "bare-cr"},
@@ -266,6 +272,31 @@ Test(request, may_have_extensions_and_trailers)
     cr_assert_eq(allowed(f), 2);
     cr_expect(fake_is(&f->txs[1]->text[ATTR_URL], "/next"));
     fake_free(f);
+}
+
+/* The largest chunk that every server counts alike. */
+Test(request, may_announce_a_large_chunk)
+{
+    struct fake *f = fake_new();
+    fake_client(f,
+                "PUT / HTTP/1.1\r\n" HOST_LINE "Transfer-Encoding: chunked\r\n\r\n7FFFFFFF\r\nabc");
+    cr_assert_eq(allowed(f), 1);
+    cr_expect_not(f->refused);
+    cr_expect_eq(f->sides[0].skip, 0x7fffffffu - 3);
+    fake_free(f);
+}
+
+Test(request, for_options_has_a_path_or_an_asterisk)
+{
+    static const char *const targets[] = {"http://a.example/", "http://a.example?x", "*"};
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        char text[100];
+        struct fake *f = fake_new();
+        snprintf(text, sizeof(text), "OPTIONS %s HTTP/1.1\r\n" HOST_LINE "\r\n", targets[i]);
+        fake_client(f, text);
+        cr_expect_eq(allowed(f), 1, "%s: %s", targets[i], f->reason ? f->reason : "");
+        fake_free(f);
+    }
 }
 
 /* A body of 2^62 bytes is skipped, not buffered, and does not wrap. */
