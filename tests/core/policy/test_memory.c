@@ -6,32 +6,20 @@
 
 #include <errno.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#endif
-
-#ifdef WITH_ASAN
-#define REAL_CALLOC __interceptor_calloc
-#else
-#define REAL_CALLOC __libc_calloc
-#endif
-void *REAL_CALLOC(size_t count, size_t size);
+/* The linker puts ours in the place of calloc (tests/CMakeLists.txt). */
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
 
 static long fail_at; /* counted down while positive; the allocation that makes it 0 fails */
 static bool failed;
 
-void *calloc(size_t count, size_t size)
+void *__wrap_calloc(size_t count, size_t size)
 {
     if (fail_at > 0 && --fail_at == 0) {
         failed = true;
         return NULL;
     }
-    return REAL_CALLOC(count, size);
+    return __real_calloc(count, size);
 }
 
 Test(memory, a_load_without_memory_is_refused)
