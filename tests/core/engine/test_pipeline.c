@@ -636,6 +636,29 @@ Test(pipeline, half_open_flows_give_way_to_new_ones)
     yard_close(y);
 }
 
+Test(pipeline, memory_for_all_flows_together_has_a_limit)
+{
+    static char part[900];
+    struct yard *y = yard_open(wire_allow_get_public);
+    memset(part, 'a', sizeof(part) - 1);
+    memcpy(part, "GET /public/", 12);
+    y->wire->settings->stream_memory = 1 << 16;
+    for (uint16_t i = 0; i < 200; i++) { /* each begins a request and goes away */
+        connect(y, (uint16_t)(1000 + i));
+        struct frame f =
+            tcp_frame(false, true, (uint16_t)(1000 + i), 80, TCP_ACK, 1001, 5001, part);
+        cr_expect_eq(feed(y, true, &f), 0);
+        cr_expect_leq(y->wire->worker.stream_memory, (1 << 16) + 4096);
+        y->count = 0;
+    }
+    cr_expect_gt(drops(y, "retain-limit"), 100);
+    cr_expect_gt(stats(y)->frames_held, 10);
+    wire_pass_time(y->wire, y->wire->settings->decision_timeout + 1);
+    cr_expect_eq(y->wire->worker.stream_memory, 0, "and all of it comes back");
+    cr_expect_eq(stats(y)->frames_held, 0);
+    yard_close(y);
+}
+
 /* ---- anything at all ---- */
 
 static uint32_t next(uint64_t *state)
