@@ -95,8 +95,8 @@ const char *target_refusal(const struct target *t, struct l7_bytes method)
     if (t->form == TARGET_ABSOLUTE && !token_equal_nocase(t->scheme, "http"))
         return "target-scheme";
     /* Without a path it is "*" (RFC 9112 §3.2.4), and "/" to those who think of GET only. */
-    bool has_path = t->path.ptr == t->authority.ptr + t->authority.len;
-    if (t->form == TARGET_ABSOLUTE && !has_path && !t->has_query && token_equal(method, "OPTIONS"))
+    if (t->form == TARGET_ABSOLUTE && token_equal(method, "OPTIONS") && !t->has_query &&
+        t->path.ptr != t->authority.ptr + t->authority.len)
         return "target-form";
     for (size_t i = 0; i < t->path.len; i++) {
         uint8_t c = t->path.ptr[i];
