@@ -451,6 +451,27 @@ Test(evasion, requests_that_nobody_answers_take_bounded_memory)
     wire_close(w);
 }
 
+Test(evasion, a_server_that_answers_half_a_question_takes_bounded_memory)
+{
+    static const uint8_t hello[50] = {0x16, 3, 1, 1, 0, 1, 0, 0, 0xfc, 3, 3};
+    static char answer[1000];
+    struct wire *w = wire_open("apiVersion: crd.antrea.io/v1beta1\nkind: NetworkPolicy\n"
+                               "metadata: {name: p}\nspec:\n  priority: 5\n"
+                               "  appliedTo: [{podSelector: {}}]\n"
+                               "  ingress: [{action: Allow, l7Protocols: [{tls: {}}]}]\n");
+    w->settings->stream_memory = 4u << 20;
+    wire_connect(w, 40000);
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, hello, sizeof(hello));
+    wire_packet(w, L7_TO_SERVER, TCP_ACK, 0, hello, sizeof(hello)); /* now it streams */
+    cr_assert_eq(w->server.len, sizeof(hello));
+    for (int64_t i = 0; i < 3000; i++) {
+        wire_packet(w, L7_TO_CLIENT, TCP_ACK, i * 1000, answer, sizeof(answer));
+        cr_assert_lt(w->worker.stream_memory, w->settings->stream_memory);
+    }
+    counters_add_up(w);
+    wire_close(w);
+}
+
 Test(evasion, a_flow_that_is_judged_no_more_keeps_nothing)
 {
     struct wire *w = wire_open(wire_allow_get_public);
