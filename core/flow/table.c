@@ -197,15 +197,39 @@ struct flow *table_find(struct table *t, const struct packet *p, enum l7_dir *di
     return f;
 }
 
+/* The ICMP message that an ICMP error quotes, as the packet it was. Behind the error's 8 bytes come
+ * an IP header and the message's first 8 bytes, if not more. Messages behind IPv6 extension headers
+ * are not looked for. */
+static bool quoted_icmp(const struct packet *p, struct packet *out)
+{
+    const uint8_t *end = p->ip + p->ip_len;
+    if (end - p->transport < 8 + 20)
+        return false;
+    const uint8_t *ip = p->transport + 8;
+    size_t header = p->quoted_src.family == 4 ? (size_t)(ip[0] & 15) * 4 : 40;
+    if ((size_t)(end - ip) < header + 6 || (p->quoted_src.family == 6 && ip[6] != PROTO_ICMPV6))
+        return false;
+    *out = (struct packet){.src = p->quoted_src, .dst = p->quoted_dst, .proto = p->quoted_proto};
+    out->ip = ip;
+    out->ip_len = (uint32_t)(end - ip);
+    out->transport = ip + header;
+    out->icmp_type = out->transport[0];
+    out->vlan_count = p->vlan_count;
+    memcpy(out->vlan, p->vlan, sizeof(out->vlan));
+    return true;
+}
+
 struct flow *table_find_quoted(struct table *t, const struct packet *p)
 {
-    if (!p->quoted)
-        return NULL;
-    uint16_t vlan[2] = {p->vlan_count > 0 ? p->vlan[0] : 0, p->vlan_count > 1 ? p->vlan[1] : 0};
-    struct flow_key k;
-    if (is_icmp(p->quoted_proto) || p->dst.family != p->quoted_src.family ||
+    if (!p->quoted || p->dst.family != p->quoted_src.family ||
         memcmp(p->dst.bytes, p->quoted_src.bytes, p->dst.family == 4 ? 4 : 16) != 0)
         return NULL;
+    struct packet about;
+    enum l7_dir dir;
+    if (is_icmp(p->quoted_proto))
+        return quoted_icmp(p, &about) ? table_find(t, &about, &dir) : NULL;
+    uint16_t vlan[2] = {p->vlan_count > 0 ? p->vlan[0] : 0, p->vlan_count > 1 ? p->vlan[1] : 0};
+    struct flow_key k;
     key_make(&k, &p->quoted_src, p->quoted_sport, &p->quoted_dst, p->quoted_dport, p->quoted_proto,
              vlan);
     return lookup(t, &k);

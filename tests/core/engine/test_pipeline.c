@@ -459,6 +459,24 @@ Test(pipeline, an_icmp_error_passes_for_a_flow_that_may_pass_and_its_sender_only
     yard_close(y);
 }
 
+Test(pipeline, an_icmp_error_about_an_allowed_echo_passes)
+{
+    for (int v6 = 0; v6 < 2; v6++) {
+        struct yard *y = yard_open(drop_all);
+        size_t header = v6 ? 40 : 20;
+        struct frame ping = icmp_frame(v6, false, v6 ? 128 : 8, 0, 77);
+        cr_expect_eq(feed(y, false, &ping), 1);
+        uint8_t error[8 + 40 + 16] = {v6 ? 3 : 11}; /* time exceeded */
+        memcpy(error + 8, ping.bytes + 14, header + 16);
+        struct frame e = ip_frame(v6, true, v6 ? 58 : 1, error, 8 + header + 16);
+        cr_expect_eq(feed(y, true, &e), 1);
+        error[8 + header + 5]++; /* an echo nobody sent */
+        e = ip_frame(v6, true, v6 ? 58 : 1, error, 8 + header + 16);
+        cr_expect_eq(feed(y, true, &e), 0);
+        yard_close(y);
+    }
+}
+
 Test(pipeline, a_bystander_is_told_of_no_flow)
 {
     /* 10.0.0.3 opens a flow to 10.0.0.1; an error that quotes it, sent to the workload. */

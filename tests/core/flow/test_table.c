@@ -249,6 +249,35 @@ Test(table, an_error_belongs_to_the_flow_it_quotes)
     table_free(w.table);
 }
 
+Test(table, an_error_about_an_echo_belongs_to_it)
+{
+    struct world w;
+    uint8_t b[8], error[8 + 20 + 8] = {3, 1}, *inner = error + 28;
+    world_init(&w, 10);
+    struct packet echo = icmp(b, 0x0a000001, 0x0a000002, 8, 77);
+    struct flow *f = table_open(w.table, &echo, false, 1);
+    struct packet e = unreachable(0x0a000063, 0x0a000001, &echo);
+    error[8] = 0x45;
+    memcpy(inner, b, 8);
+    e.ip = e.transport = error;
+    e.ip_len = sizeof(error);
+    cr_expect_eq(table_find_quoted(w.table, &e), f);
+    inner[5] = 78;
+    cr_expect_null(table_find_quoted(w.table, &e), "another echo");
+    inner[5] = 77;
+    inner[0] = 13;
+    cr_expect_null(table_find_quoted(w.table, &e), "another kind");
+    inner[0] = 8;
+    for (uint32_t len = 0; len < sizeof(error); len++) {
+        e.ip_len = len;
+        cr_expect_eq(table_find_quoted(w.table, &e) != NULL, len >= 34, "%u bytes", len);
+    }
+    e.ip_len = sizeof(error);
+    error[8] = 0x4f; /* a header longer than what is there */
+    cr_expect_null(table_find_quoted(w.table, &e));
+    table_free(w.table);
+}
+
 Test(table, an_error_told_to_somebody_else_belongs_to_no_flow)
 {
     struct world w;
