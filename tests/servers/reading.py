@@ -131,8 +131,8 @@ def bytes_of(text):
 
 
 def understood(entries):
-    """What a server took for requests, as (method, host, path); None for a reply that does not tell,
-    nothing for interim ones."""
+    """What a server took for requests, as (method, host, path); None for a reply that does not
+    tell, nothing for interim ones."""
     found = []
     for entry in entries[:-1]:
         status, _, text = entry.partition(" ")

@@ -2,6 +2,7 @@
 """The table of docs/http.md, made of what the servers were seen to do and what l7guard answers."""
 
 import re
+import textwrap
 
 import reading
 from cases import HOST, NEXT
@@ -76,6 +77,8 @@ def written(case):
 
 def reply_cell(case, entry, plain):
     status, _, text = entry.partition(" ")
+    if status == "not":
+        return entry  # not seen: the server was not there
     if text.count("|") < 2 or reading.cut_long(text.encode()):
         return status
     parts = escape(reading.bytes_of(text)).split("|", 2)
@@ -116,7 +119,7 @@ def render(cases, answers, results):
     heads = [f"{title}" for title in ("nginx", "Apache", "Node", "Java")]
     lines = ["Seen with " + ", ".join(servers.values()) + ".", ""]
     for topic, (title, text) in TOPICS.items():
-        lines += [f"### {title}", "", text, "",
+        lines += [f"### {title}", "", textwrap.fill(text, 100, break_on_hyphens=False), "",
                   "| bytes | l7guard | " + " | ".join(heads) + " | why it is odd |",
                   "| --- | --- | --- | --- | --- | --- | --- |"]
         for case in cases:
