@@ -12,7 +12,6 @@
 
 #define PROTO_TCP 6
 #define PROTO_ICMPV6 58
-#define WINDOW_MAX (1u << 30) /* no receiver's window is larger (RFC 7323 2.3) */
 
 /* ---- which rules decide a flow ---- */
 

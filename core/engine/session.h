@@ -18,6 +18,8 @@
 
 struct tx;
 
+#define WINDOW_MAX (1ull << 30) /* no receiver's window is larger (RFC 7323 2.3) */
+
 struct session {
     struct worker *worker;
     struct flow *flow;
@@ -91,6 +93,9 @@ enum outcome session_packet(struct session *s, enum l7_dir dir, const struct pac
 /* May the flow take `n` bytes more? What is left is shared: the more flows keep, the less each may.
  */
 bool session_memory_left(const struct session *s, size_t n);
+
+/* The flow is to be refused; the first reason counts. */
+void session_refuse(struct session *s, const char *reason);
 
 /* Has it waited for a decision for longer than the limit? */
 bool session_overdue(const struct session *s, uint64_t now_ns);
