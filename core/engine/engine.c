@@ -9,8 +9,6 @@
 #include "base/diag.h"
 #include "engine/tx.h"
 
-#define KEYWORDS_MAX 64 /* as many as a session's mask of probes has bits */
-
 static uint64_t wall_ns(void)
 {
     struct timespec ts;
@@ -29,13 +27,8 @@ static struct place where(const struct instance *instance)
 
 static int load_policies(struct engine *e, struct problems *problems, struct snapshot **out)
 {
-    struct policy_keyword keywords[KEYWORDS_MAX];
+    struct policy_keyword keywords[REGISTRY_KEYWORDS_MAX];
     size_t count = registry_keyword_count(e->registry);
-    if (count > KEYWORDS_MAX) {
-        problem_add(problems, PROBLEM_ERROR, (struct place){.file = e->settings->plugin_dir},
-                    "%zu inspectors are loaded, %d is the most: remove some", count, KEYWORDS_MAX);
-        return -E2BIG;
-    }
     for (size_t i = 0; i < count; i++) {
         const struct plugin *p = registry_keyword(e->registry, (unsigned)i);
         keywords[i] = (struct policy_keyword){p->inspector, p->self};

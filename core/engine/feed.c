@@ -49,7 +49,7 @@ static enum l7_probe probe_all(struct session *s, enum l7_dir dir, struct l7_byt
 {
     const struct registry *r = s->worker->registry;
     bool more = false;
-    for (unsigned id = 0; id < registry_keyword_count(r) && id < 64; id++) {
+    for (unsigned id = 0; id < s->worker->keywords; id++) {
         uint64_t bit = 1ull << id;
         if ((s->no_mask & bit) != 0)
             continue;

@@ -110,6 +110,7 @@ void worker_switch(struct worker *w, struct snapshot *snapshot)
     snapshot_ref(snapshot);
     snapshot_unref(w->snapshot);
     w->snapshot = snapshot;
+    w->keywords = (unsigned)registry_keyword_count(w->registry);
 }
 
 void worker_tick(struct worker *w, uint64_t now_ns)

@@ -36,6 +36,7 @@ struct worker {
     struct table *table;
     struct defrag *defrag;
     struct snapshot *snapshot; /* one reference */
+    unsigned keywords;         /* inspectors that came with it or before; later ones wait */
     uint64_t now_ns;           /* the newest frame's time, or the wall clock */
     struct stats stats;
     uint64_t *hits;        /* per rule number of `snapshot` */

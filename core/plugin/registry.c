@@ -33,7 +33,7 @@ struct registry {
     char *log_dir;
     struct entry *entries[PLUGINS_MAX];
     size_t count;
-    const struct plugin *keywords[PLUGINS_MAX];
+    const struct plugin *keywords[REGISTRY_KEYWORDS_MAX];
     size_t keyword_count;
 };
 
@@ -146,6 +146,14 @@ static bool is_known(const struct registry *r, const char *path)
     return false;
 }
 
+static size_t count_inspectors(const struct registry *r, const struct batch *batch)
+{
+    size_t n = r->keyword_count;
+    for (size_t i = 0; i < batch->count; i++)
+        n += batch->entries[i]->plugin.inspector != NULL;
+    return n;
+}
+
 static void open_one(const struct registry *r, struct batch *batch, const char *path,
                      struct problems *problems)
 {
@@ -161,6 +169,12 @@ static void open_one(const struct registry *r, struct batch *batch, const char *
     struct entry *e = entry_open(r, path, problems);
     if (!e)
         return;
+    if (e->plugin.inspector && count_inspectors(r, batch) == REGISTRY_KEYWORDS_MAX) {
+        snprintf(why, sizeof(why), "is one inspector more than %d", REGISTRY_KEYWORDS_MAX);
+        tell(problems, path, why);
+        entry_free(e);
+        return;
+    }
     if (is_taken(r->entries, r->count, &e->plugin, why, sizeof(why)) ||
         is_taken(batch->entries, batch->count, &e->plugin, why, sizeof(why))) {
         tell(problems, path, why);

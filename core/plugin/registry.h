@@ -24,6 +24,8 @@
 
 struct registry;
 
+#define REGISTRY_KEYWORDS_MAX 64 /* inspectors: as many as a mask of probes has bits */
+
 struct plugin {
     const char *path;
     const struct l7_plugin *desc;

@@ -162,8 +162,9 @@ static struct snapshot *load(struct wire *w, const char *policies, uint64_t gene
     cr_assert_not_null(f);
     fprintf(f, "%s%s", policies, inventory);
     fclose(f);
-    struct policy_keyword keywords[16];
+    struct policy_keyword keywords[64];
     size_t count = registry_keyword_count(w->registry);
+    cr_assert_leq(count, 64);
     for (size_t i = 0; i < count; i++) {
         const struct plugin *p = registry_keyword(w->registry, (unsigned)i);
         keywords[i] = (struct policy_keyword){p->inspector, p->self};
