@@ -24,6 +24,7 @@ struct question {
     const struct l7_address *other;
     const struct endpoint *peer; /* NULL: external */
     uint32_t peer_number;
+    struct glance_at at;
     const struct endpoint *target; /* the destination's: names of ports are its own [PORT-4] */
     policy_step *step;
     void *ctx;
@@ -165,52 +166,64 @@ static bool rule_holds(const struct question *q, const struct compiled *c)
     return true;
 }
 
+static bool rule_matches(const struct question *q, size_t i)
+{
+    const struct glance *g = &q->list->glances[i];
+    enum glance_answer answer = q->step ? GLANCE_ASK : glance(g, &q->at);
+    return answer == GLANCE_YES || (answer == GLANCE_ASK && rule_holds(q, g->rule));
+}
+
 /* The first rule that holds, of list[from, to). */
-static const struct compiled *rules_walk(const struct question *q, size_t from, size_t to)
+static const struct glance *rules_walk(const struct question *q, size_t from, size_t to)
 {
     struct filter_walk walk;
     if (!q->list->filter || q->step) { /* who asks for steps wants to hear of every rule */
         for (size_t i = from; i < to; i++)
-            if (rule_holds(q, q->list->rules[i]))
-                return q->list->rules[i];
+            if (rule_matches(q, i))
+                return &q->list->glances[i];
         return NULL;
     }
-    filter_open(q->list->filter, q->peer ? q->peer_number : UINT32_MAX, q->other, &walk);
-    filter_seek(&walk, from);
+    filter_open(q->list->filter, q->peer ? q->peer_number : UINT32_MAX, q->other, q->at.port,
+                &walk);
+    if (from)
+        filter_seek(&walk, from);
     for (size_t i; filter_next(&walk, &i) && i < to;)
-        if (rule_holds(q, q->list->rules[i]))
-            return q->list->rules[i];
+        if (rule_matches(q, i))
+            return &q->list->glances[i];
     return NULL;
 }
 
-static void decide(struct answer *out, const struct compiled *c)
+static void decide(struct answer *out, const struct glance *g)
 {
-    out->action = c->rule.action;
-    out->rule = &c->rule;
+    out->action = (enum action)g->action;
+    out->rule = &g->rule->rule;
 }
 
 /* The layers of [ORD-2]. */
-static void question_ask(const struct question *q, struct answer *out)
+static void question_ask(struct question *q, struct answer *out)
 {
     const struct rule_list *list = q->list;
+    bool is_v4 = q->other->family == 4;
+    q->at = (struct glance_at){port_key(q->t), is_v4, is_v4 ? v4_number(q->other->bytes) : 0,
+                               q->peer != NULL, q->peer_number};
     *out = (struct answer){.asked = true};
-    const struct compiled *c = rules_walk(q, 0, list->kubernetes);
-    if (c && c->rule.action != ACTION_PASS) { /* a Pass leaves the whole layer [ORD-5] */
-        decide(out, c);
+    const struct glance *g = rules_walk(q, 0, list->kubernetes);
+    if (g && g->action != ACTION_PASS) { /* a Pass leaves the whole layer [ORD-5] */
+        decide(out, g);
         return;
     }
-    c = rules_walk(q, list->kubernetes, list->baseline);
-    if (c) {
-        decide(out, c);
+    g = rules_walk(q, list->kubernetes, list->baseline);
+    if (g) {
+        decide(out, g);
         return;
     }
     if (list->isolated) {
         out->action = ACTION_DROP;
         return;
     }
-    c = rules_walk(q, list->baseline, list->count);
-    if (c)
-        decide(out, c);
+    g = rules_walk(q, list->baseline, list->count);
+    if (g)
+        decide(out, g);
 }
 
 static const struct rule_list *node_port_list(const struct snapshot *s, const struct tuple *t)

@@ -12,7 +12,8 @@
 /* Lists by the hash of their content. */
 struct lists {
     struct rule_list **slots;
-    size_t slot_count, count;
+    size_t slot_count;
+    struct filter_room *room;
 };
 
 static uint64_t list_hash(const struct rule_list *list)
@@ -41,8 +42,13 @@ static const struct rule_list *lists_share(struct load *l, struct lists *lists,
     *list = *draft;
     list->rules =
         arena_copy_bytes(&l->snapshot->arena, draft->rules, draft->count * sizeof *draft->rules);
+    struct glance *glances = arena_array(&l->snapshot->arena, list->count, sizeof *glances);
+    for (size_t i = 0; i < list->count; i++)
+        glance_make(list->rules[i], &glances[i]);
+    list->glances = glances;
     if (list->count >= FILTER_FROM)
-        list->filter = filter_new(&l->snapshot->arena, &l->scratch, list);
+        list->filter =
+            filter_new(&l->snapshot->arena, lists->room, l->snapshot->endpoint_count, list);
     list->next = lists->slots[slot];
     lists->slots[slot] = list;
     return list;
@@ -209,7 +215,7 @@ static void node_ports_compile(struct load *l, struct lists *lists, struct rule_
 void snapshot_compile(struct load *l)
 {
     struct snapshot *s = l->snapshot;
-    struct lists lists = {.slot_count = 64};
+    struct lists lists = {.slot_count = 64, .room = filter_room_new(&l->scratch)};
     struct rule_list drafts[2] = {0};
     while (lists.slot_count < s->endpoint_count)
         lists.slot_count *= 2;

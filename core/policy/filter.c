@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filter: which rules of a long list can concern a peer at all. Three ascending lists of rule
- * indices are merged: those of the peer's endpoint, those of the interval its address lies in, and
- * those that are always candidates (rules without from or to, and rules so wide that writing them
- * down everywhere would cost more than asking them). */
+/* filter: which rules of a long list can concern a peer at all. Three shelves of rules are asked
+ * for the port, and what they have is merged: that of the peer's endpoint, that of the interval its
+ * address lies in, and that of rules for anybody (rules without from or to, and rules so wide that
+ * writing them down everywhere would cost more than asking them). */
 
 #include "policy/filter.h"
 
@@ -12,13 +12,6 @@
 /* Entries a list may spend, for each of its rules on average. */
 #define SPREAD_MEAN 64
 
-/* Ascending keys, and for key i the rules from starts[i] up to starts[i + 1]. */
-struct postings {
-    uint32_t *keys;
-    size_t count;
-    uint32_t *starts, *rules;
-};
-
 /* Where a set of candidates begins: from here up to the next edge it is the same. */
 struct edge {
     uint8_t family;
@@ -26,12 +19,13 @@ struct edge {
 };
 
 struct filter {
-    const uint32_t *always;
-    size_t always_count;
-    struct postings endpoints; /* keys are endpoint numbers */
-    struct postings intervals; /* keys are indices of edges */
+    struct shelf anybody;
+    struct steps endpoint_keys; /* numbers of endpoints */
+    struct shelf *endpoints;    /* by place of the number */
+    struct steps v4;            /* the IPv4 edges: the first ones */
     const struct edge *edges;
     size_t edge_count;
+    struct shelf *intervals; /* by number of the edge */
 };
 
 static int edge_compare(const void *a, const void *b)
@@ -137,128 +131,223 @@ static size_t rule_cost(const struct filter *f, const struct peer *p)
     return cost;
 }
 
-/* Pairs of key and rule, the key in the upper half. */
-struct pairs {
-    uint64_t *list;
-    size_t count;
+/* Rules by key, keys from 0: run i is rules[starts[i]] up to rules[ends[i]]. */
+struct book {
+    uint32_t *starts, *ends, *rules;
+    size_t keys, cap;
 };
 
-static void pairs_add_bits(struct pairs *to, const struct bits *b, uint32_t rule)
+/* Working memory that one filter after the other is made in. */
+struct filter_room {
+    struct arena *scratch;
+    struct book book;
+    struct shelf_room shelves;
+};
+
+/* What is needed while a filter is made. */
+struct making {
+    struct filter *f;
+    struct arena *arena;
+    const struct rule_list *list;
+    const bool *chosen; /* by rule: written down */
+    struct filter_room *room;
+};
+
+typedef void visit(struct book *book, size_t key, uint32_t rule);
+
+static void book_count(struct book *book, size_t key, uint32_t rule)
+{
+    (void)rule;
+    book->ends[key]++;
+}
+
+/* Rules come in ascending order; one that is in two sets comes twice running. */
+static void book_enter(struct book *book, size_t key, uint32_t rule)
+{
+    if (book->ends[key] == book->starts[key] || book->rules[book->ends[key] - 1] != rule)
+        book->rules[book->ends[key]++] = rule;
+}
+
+static void bits_visit(struct book *book, const struct bits *b, uint32_t rule, visit *each)
 {
     for (size_t w = 0; b && w < b->words; w++)
         for (uint64_t left = b->list[w]; left; left &= left - 1)
-            to->list[to->count++] = (uint64_t)(w * 64 + (size_t)__builtin_ctzll(left)) << 32 | rule;
+            each(book, w * 64 + (size_t)__builtin_ctzll(left), rule);
 }
 
-/* Write a rule down at every endpoint and interval it can concern. */
-static void rule_spread(const struct filter *f, const struct peer *p, uint32_t rule,
-                        struct pairs *endpoints, struct pairs *intervals)
+static void endpoints_visit(const struct making *m, struct book *book, visit *each)
 {
-    pairs_add_bits(endpoints, p->endpoints, rule);
-    for (size_t i = 0; i < p->relative_count; i++)
-        pairs_add_bits(endpoints, p->relatives[i].pods, rule);
-    for (size_t i = 0; i < p->blocks.count; i++) {
-        size_t from, to;
-        for (span_of(f, &p->blocks.list[i], &from, &to); from < to; from++)
-            intervals->list[intervals->count++] = (uint64_t)from << 32 | rule;
+    for (uint32_t i = 0; i < m->list->count; i++) {
+        const struct peer *p = &m->list->rules[i]->peer;
+        if (!m->chosen[i])
+            continue;
+        bits_visit(book, p->endpoints, i, each);
+        for (size_t k = 0; k < p->relative_count; k++)
+            bits_visit(book, p->relatives[k].pods, i, each);
     }
 }
 
-static int pair_compare(const void *a, const void *b)
+static void intervals_visit(const struct making *m, struct book *book, visit *each)
 {
-    const uint64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
-static void postings_make(struct arena *arena, struct pairs *pairs, struct postings *out)
-{
-    if (!pairs->count)
-        return;
-    qsort(pairs->list, pairs->count, sizeof *pairs->list, pair_compare);
-    size_t keys = 1, n = 0;
-    for (size_t i = 1; i < pairs->count; i++)
-        keys += pairs->list[i] >> 32 != pairs->list[i - 1] >> 32;
-    out->keys = arena_array(arena, keys, sizeof *out->keys);
-    out->starts = arena_array(arena, keys + 1, sizeof *out->starts);
-    out->rules = arena_array(arena, pairs->count, sizeof *out->rules);
-    for (size_t i = 0; i < pairs->count; i++) {
-        if (i && pairs->list[i] == pairs->list[i - 1])
-            continue; /* in two sets of one rule */
-        uint32_t key = (uint32_t)(pairs->list[i] >> 32);
-        if (!out->count || out->keys[out->count - 1] != key) {
-            out->keys[out->count] = key;
-            out->starts[out->count++] = (uint32_t)n;
+    for (uint32_t i = 0; i < m->list->count; i++) {
+        const struct ranges *blocks = &m->list->rules[i]->peer.blocks;
+        for (size_t k = 0; m->chosen[i] && k < blocks->count; k++) {
+            size_t from, to;
+            for (span_of(m->f, &blocks->list[k], &from, &to); from < to; from++)
+                each(book, from, i);
         }
-        out->rules[n++] = (uint32_t)pairs->list[i];
-        out->starts[out->count] = (uint32_t)n;
     }
 }
 
-static int number_compare(const void *a, const void *b)
+/* Count, then enter: a run for each key, all in one block of memory. */
+static void book_write(const struct making *m, struct book *book, size_t keys,
+                       void (*all)(const struct making *, struct book *, visit *))
 {
-    const uint32_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
+    uint32_t total = 0;
+    if (keys > book->cap) {
+        book->cap = keys * 2;
+        book->starts = arena_array(m->room->scratch, book->cap, sizeof *book->starts);
+        book->ends = arena_array(m->room->scratch, book->cap, sizeof *book->ends);
+    }
+    book->keys = keys;
+    if (keys)
+        memset(book->ends, 0, keys * sizeof *book->ends);
+    all(m, book, book_count);
+    for (size_t i = 0; i < keys; i++) {
+        uint32_t count = book->ends[i];
+        book->starts[i] = book->ends[i] = total;
+        total += count;
+    }
+    book->rules = arena_array(m->arena, total, sizeof *book->rules);
+    all(m, book, book_enter);
 }
 
-struct filter *filter_new(struct arena *arena, struct arena *scratch, const struct rule_list *list)
+static void run_shelve(const struct making *m, const struct book *book, size_t key,
+                       struct shelf *out)
 {
-    struct filter *f = arena_alloc(arena, sizeof *f);
+    shelf_make(m->arena, &m->room->shelves, m->list, book->rules + book->starts[key],
+               book->ends[key] - book->starts[key], out);
+}
+
+static void intervals_make(const struct making *m)
+{
+    struct book *book = &m->room->book;
+    book_write(m, book, m->f->edge_count, intervals_visit);
+    m->f->intervals = arena_array(m->arena, book->keys, sizeof *m->f->intervals);
+    for (size_t i = 0; i < book->keys; i++)
+        run_shelve(m, book, i, &m->f->intervals[i]);
+}
+
+static void endpoints_make(const struct making *m, size_t endpoint_count)
+{
+    struct book *book = &m->room->book;
+    size_t count = 0;
+    book_write(m, book, endpoint_count, endpoints_visit);
+    for (size_t i = 0; i < book->keys; i++)
+        count += book->ends[i] > book->starts[i];
+    uint32_t *keys = arena_array(m->arena, count, sizeof *keys);
+    m->f->endpoints = arena_array(m->arena, count, sizeof *m->f->endpoints);
+    count = 0;
+    for (size_t i = 0; i < book->keys; i++) {
+        if (book->ends[i] == book->starts[i])
+            continue;
+        keys[count] = (uint32_t)i;
+        run_shelve(m, book, i, &m->f->endpoints[count++]);
+    }
+    steps_make(m->arena, keys, count, &m->f->endpoint_keys);
+}
+
+static void v4_make(const struct making *m)
+{
+    struct filter *f = m->f;
+    size_t count = 0;
+    while (count < f->edge_count && f->edges[count].family == 4)
+        count++;
+    uint32_t *numbers = arena_array(m->arena, count, sizeof *numbers);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = v4_number(f->edges[i].low);
+    steps_make(m->arena, numbers, count, &f->v4);
+}
+
+/* The cheapest rules are written down everywhere, as long as the budget lasts; the others are
+ * left for everybody. */
+static bool *rules_choose(const struct filter *f, struct arena *scratch,
+                          const struct rule_list *list)
+{
     struct cost *costs = arena_array(scratch, list->count, sizeof *costs);
-    size_t budget = list->count * SPREAD_MEAN, chosen = 0;
-    edges_collect(f, arena, list);
+    bool *chosen = arena_array(scratch, list->count, sizeof *chosen);
+    size_t budget = list->count * SPREAD_MEAN;
     for (size_t i = 0; i < list->count; i++)
         costs[i] = (struct cost){rule_cost(f, &list->rules[i]->peer), (uint32_t)i};
     qsort(costs, list->count, sizeof *costs, cost_compare);
-    size_t spent = 0;
-    while (chosen < list->count && costs[chosen].entries <= budget - spent)
-        spent += costs[chosen++].entries;
-    struct pairs endpoints = {.list = arena_array(scratch, spent, sizeof(uint64_t))};
-    struct pairs intervals = {.list = arena_array(scratch, spent, sizeof(uint64_t))};
-    for (size_t i = 0; i < chosen; i++)
-        rule_spread(f, &list->rules[costs[i].rule]->peer, costs[i].rule, &endpoints, &intervals);
-    postings_make(arena, &endpoints, &f->endpoints);
-    postings_make(arena, &intervals, &f->intervals);
-    uint32_t *always = arena_array(arena, list->count - chosen, sizeof *always);
-    for (size_t i = chosen; i < list->count; i++)
-        always[f->always_count++] = costs[i].rule;
-    if (f->always_count)
-        qsort(always, f->always_count, sizeof *always, number_compare);
-    f->always = always;
+    for (size_t i = 0; i < list->count && costs[i].entries <= budget; i++) {
+        budget -= costs[i].entries;
+        chosen[costs[i].rule] = true;
+    }
+    return chosen;
+}
+
+struct filter_room *filter_room_new(struct arena *scratch)
+{
+    struct filter_room *room = arena_alloc(scratch, sizeof *room);
+    room->scratch = room->shelves.scratch = scratch;
+    return room;
+}
+
+struct filter *filter_new(struct arena *arena, struct filter_room *room, size_t endpoint_count,
+                          const struct rule_list *list)
+{
+    struct filter *f = arena_alloc(arena, sizeof *f);
+    uint32_t *anybody = arena_array(arena, list->count, sizeof *anybody);
+    size_t count = 0;
+    edges_collect(f, arena, list);
+    struct making m = {f, arena, list, rules_choose(f, room->scratch, list), room};
+    endpoints_make(&m, endpoint_count);
+    intervals_make(&m);
+    v4_make(&m);
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!m.chosen[i])
+            anybody[count++] = i;
+    shelf_make(arena, &room->shelves, list, anybody, count, &f->anybody);
     return f;
 }
 
-static const uint32_t nowhere; /* where empty lists begin and end */
-
-static void postings_open(const struct postings *p, uint32_t key, const uint32_t **at,
-                          const uint32_t **end)
+static void walk_add(struct filter_walk *w, const struct shelf *s, uint32_t port)
 {
-    *at = *end = &nowhere;
-    if (!p->count)
-        return;
-    const uint32_t *hit = bsearch(&key, p->keys, p->count, sizeof key, number_compare);
-    if (hit) {
-        *at = p->rules + p->starts[hit - p->keys];
-        *end = p->rules + p->starts[hit - p->keys + 1];
-    }
+    struct run run = shelf_run(s, port);
+    if (run.at != run.end)
+        w->runs[w->count++] = run;
+    if (s->always.at != s->always.end)
+        w->runs[w->count++] = s->always;
+}
+
+/* Where the address lies: the last edge not behind it. An interval that begins in the other family
+ * has no range that reaches into this one. */
+static size_t interval_of(const struct filter *f, const struct l7_address *address)
+{
+    if (address->family == 4)
+        return steps_up_to(&f->v4, v4_number(address->bytes));
+    return edges_up_to(f->edges, f->edge_count, address->family, address->bytes, false);
 }
 
 void filter_open(const struct filter *f, uint32_t endpoint, const struct l7_address *address,
-                 struct filter_walk *out)
+                 uint32_t port, struct filter_walk *out)
 {
-    uint8_t bytes[16] = {0};
-    memcpy(bytes, address->bytes, address->family == 6 ? 16 : 4);
-    size_t edge = edges_up_to(f->edges, f->edge_count, address->family, bytes, false);
-    out->at[0] = f->always;
-    out->end[0] = f->always + f->always_count;
-    /* An interval that begins in the other family has no range that reaches into this one. */
-    postings_open(&f->intervals, edge ? (uint32_t)edge - 1 : UINT32_MAX, &out->at[1], &out->end[1]);
-    postings_open(&f->endpoints, endpoint, &out->at[2], &out->end[2]);
+    size_t interval = interval_of(f, address);
+    out->count = 0;
+    walk_add(out, &f->anybody, port);
+    if (interval)
+        walk_add(out, &f->intervals[interval - 1], port);
+    size_t at = endpoint == UINT32_MAX ? 0 : steps_up_to(&f->endpoint_keys, endpoint);
+    if (at && steps_at(&f->endpoint_keys, at - 1) == endpoint)
+        walk_add(out, &f->endpoints[at - 1], port);
 }
 
 void filter_seek(struct filter_walk *w, size_t index)
 {
-    for (int i = 0; i < 3; i++) {
-        const uint32_t *low = w->at[i], *high = w->end[i];
+    unsigned kept = 0;
+    for (unsigned i = 0; i < w->count; i++) {
+        const uint32_t *low = w->runs[i].at, *high = w->runs[i].end;
         while (low < high) {
             const uint32_t *middle = low + (high - low) / 2;
             if (*middle < index)
@@ -266,22 +355,27 @@ void filter_seek(struct filter_walk *w, size_t index)
             else
                 high = middle;
         }
-        w->at[i] = low;
+        if (low != w->runs[i].end)
+            w->runs[kept++] = (struct run){low, w->runs[i].end};
     }
+    w->count = kept;
 }
 
 bool filter_next(struct filter_walk *w, size_t *index)
 {
     uint32_t least = UINT32_MAX;
-    bool found = false;
-    for (int i = 0; i < 3; i++) {
-        if (w->at[i] != w->end[i] && *w->at[i] <= least) {
-            least = *w->at[i];
-            found = true;
-        }
+    unsigned kept = 0;
+    if (!w->count)
+        return false;
+    for (unsigned i = 0; i < w->count; i++)
+        least = *w->runs[i].at < least ? *w->runs[i].at : least;
+    for (unsigned i = 0; i < w->count; i++) {
+        struct run run = w->runs[i];
+        run.at += *run.at == least;
+        if (run.at != run.end)
+            w->runs[kept++] = run;
     }
-    for (int i = 0; i < 3; i++)
-        w->at[i] += w->at[i] != w->end[i] && *w->at[i] == least;
+    w->count = kept;
     *index = least;
-    return found;
+    return true;
 }

@@ -101,6 +101,7 @@ struct compiled {
  * the same list. */
 struct rule_list {
     const struct compiled **rules;
+    const struct glance *glances; /* of each rule */
     size_t count;
     size_t kubernetes, baseline; /* where these layers begin */
     bool isolated;               /* [ORD-2] layer 3 */

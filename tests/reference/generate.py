@@ -50,6 +50,7 @@ class Generator:
         self.docs = []
         self.pods, self.names = [], 0
         self.few = random.random() < 0.5  # small worlds tie and shadow more
+        self.crowd = not self.few and random.random() < 0.12  # lists that are not walked
 
     # ---- small things ----
 
@@ -265,7 +266,7 @@ class Generator:
 
     def policies(self):
         tiers = TIERS + self.tiers() * 2
-        for _ in range(self.random.randint(2, 6 if self.few else 16)):
+        for _ in range(self.random.randint(2, 6 if self.few else 80 if self.crowd else 16)):
             self.policy(self.pick(tiers))
         for _ in range(self.pick([0, 0, 1, 2, 3])):
             self.kubernetes()
@@ -333,11 +334,11 @@ class Generator:
                 not service and self.chance(0.02):
             body["protocols"] = [{"igmp": {"igmpType": 0x11, "groupAddress": "224.0.0.1"}}]
             return body
-        if self.chance(0.6):
+        if self.chance(0.9 if self.crowd else 0.6):
             body["from" if direction == "ingress" else "to"] = [
                 {"ipBlock": self.block()} if service else self.peer(direction, namespace)
                 for _ in range(self.pick([0, 1, 1, 2, 3]))]
-        if self.chance(0.35):
+        if self.chance(0.8 if self.crowd else 0.35):
             body["ports"] = [self.port() for _ in range(self.pick([0, 1, 1, 2]))]
         if self.chance(0.15):
             body["protocols"] = [{"icmp": self.icmp()} for _ in range(self.pick([1, 1, 2]))]

@@ -59,6 +59,28 @@ static size_t peer_text(char *p)
     }
 }
 
+static size_t port_text(char *p)
+{
+    switch (any(9)) {
+    case 0:
+        return (size_t)sprintf(p, "ports: [{port: %u, endPort: %u}]", 60 + any(20), 80 + any(20));
+    case 1:
+        return (size_t)sprintf(p, "ports: [{protocol: UDP}, {port: %u}]", 79 + any(5));
+    case 2:
+        return (size_t)sprintf(p, "ports: [{port: web}]");
+    case 3:
+        return (size_t)sprintf(p, "ports: [{port: %u, sourcePort: %u}]", 79 + any(5), 1 + any(3));
+    case 4:
+        return (size_t)sprintf(p, "protocols: [{icmp: {icmpType: %u, icmpCode: %u}}]", any(3),
+                               any(2));
+    case 5:
+        return (size_t)sprintf(p, "protocols: [{icmp: {icmpType: %u}}, {icmp: {icmpType: 8}}]",
+                               any(9));
+    default:
+        return (size_t)sprintf(p, "ports: [{port: %u}]", 79 + any(5));
+    }
+}
+
 /* Hundreds of rules of all tiers with one or two peers each, many of which never match. */
 static char *set_text(size_t policies)
 {
@@ -73,9 +95,9 @@ static char *set_text(size_t policies)
     for (unsigned i = 0; i < PODS; i++)
         p += sprintf(p,
                      "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%u, namespace: n%u, "
-                     "labels: {app: a%u}}\nstatus: {podIPs: [{ip: 10.0.0.%u}, {ip: "
-                     "\"fd00::%x\"}]}\n",
-                     i, i % 4, i % 12, i, i);
+                     "labels: {app: a%u}}\nspec: {containers: [{ports: [{name: web, containerPort: "
+                     "%u}]}]}\nstatus: {podIPs: [{ip: 10.0.0.%u}, {ip: \"fd00::%x\"}]}\n",
+                     i, i % 4, i % 12, 80 + i % 3, i, i);
     for (size_t i = 0; i < policies; i++) {
         unsigned tier = any(3);
         p += sprintf(p,
@@ -86,8 +108,10 @@ static char *set_text(size_t policies)
         for (unsigned d = 0; d < 2; d++) {
             p += sprintf(p, "%s: [", d ? "ingress" : "egress");
             for (unsigned k = 0, n = 1 + any(3); k < n; k++) {
-                p += sprintf(p, "{name: r%u%u, action: %s, ports: [{port: %u}], %s: [", d, k,
-                             actions[any(tier == 2 ? 3 : 4)], 80 + any(3), d ? "from" : "to");
+                p +=
+                    sprintf(p, "{name: r%u%u, action: %s, ", d, k, actions[any(tier == 2 ? 3 : 4)]);
+                p += port_text(p);
+                p += sprintf(p, ", %s: [", d ? "from" : "to");
                 p += peer_text(p);
                 if (any(2)) {
                     p += sprintf(p, ", ");
@@ -128,9 +152,13 @@ Test(filter, long_lists_answer_like_walked_ones)
     cr_assert(set.snapshot->endpoints[0].lists[0]->filter != NULL);
     cr_assert(set.snapshot->endpoints[0].lists[1]->filter != NULL);
     for (int i = 0; i < 20000; i++) {
-        struct tuple t = {.src = any_address(), .dst = any_address(), .sport = 1, .proto = TCP};
+        static const uint8_t protos[] = {TCP, TCP, TCP, UDP, ICMP, ICMPV6, 47};
+        struct tuple t = {.src = any_address(), .dst = any_address(), .proto = protos[any(7)]};
         struct decision fast, slow;
-        t.dport = (uint16_t)(79 + any(5));
+        t.sport = (uint16_t)any(4);
+        t.dport = (uint16_t)(t.proto == TCP || t.proto == UDP ? 59 + any(45) : 0);
+        t.icmp_type = (uint8_t)any(10);
+        t.icmp_code = (uint8_t)any(3);
         asked = 0;
         policy_classify(set.snapshot, &t, &fast);
         policy_trace(set.snapshot, &t, &slow, count, NULL);
