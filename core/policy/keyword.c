@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/suggest.h"
 #include "policy/load.h"
+#include "policy/sieve.h"
 
 #define PATTERN_MAX 65535 /* bytes; nothing that is matched is longer */
 #define PATTERN_ROOM 256  /* what normalising may add */
@@ -219,4 +220,6 @@ void l7_read(struct load *l, const struct at *list, const struct port_kinds *kin
             item_transport(l, &item, inspector, kinds);
         }
     }
+    if (rule->item_count >= SIEVE_FROM)
+        rule->sieve = sieve_new(&l->snapshot->arena, &l->scratch, rule);
 }

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "policy/pattern.h"
+#include "policy/sieve.h"
 
 /* Searching without regard to case works on folded copies of this size. */
 #define FOLD_BLOCK 8192
@@ -184,8 +184,8 @@ static enum fit matcher_fit(const struct matcher *m, const struct field *fields,
     return FIT_YES;
 }
 
-static enum fit item_fit(const struct rule_item *item, const struct field *fields, size_t count,
-                         bool complete)
+enum fit item_fit(const struct rule_item *item, const struct field *fields, size_t count,
+                  bool complete)
 {
     enum fit all = FIT_YES;
     for (size_t i = 0; i < item->count; i++) {
@@ -202,6 +202,8 @@ enum fit rule_fit(const struct rule *rule, unsigned keyword, const struct field 
                   size_t field_count, bool complete)
 {
     enum fit best = FIT_NO;
+    if (rule->sieve)
+        return sieve_fit(rule->sieve, rule, keyword, fields, field_count, complete);
     for (size_t i = 0; i < rule->item_count; i++) {
         if (rule->items[i].keyword != keyword)
             continue;

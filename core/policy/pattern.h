@@ -38,6 +38,9 @@ struct rule_item {
 };
 
 struct pattern pattern_compile(struct arena *arena, struct l7_bytes text, bool nocase, bool glob);
+/* As rule_fit() answers, of one item whose keyword is the transaction's. */
+enum fit item_fit(const struct rule_item *item, const struct field *fields, size_t count,
+                  bool complete);
 bool pattern_matches(const struct pattern *p, struct l7_bytes text);
 /* Digits only, at most 20 of them. */
 bool number_parse(struct l7_bytes text, uint64_t *out);

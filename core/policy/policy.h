@@ -79,6 +79,7 @@ struct rule {
     size_t number;  /* 0-based; < snapshot_rule_count(); hit counters use it */
     size_t item_count;
     const struct rule_item *items; /* match.h */
+    const struct sieve *sieve;     /* of many items; NULL: they are walked */
 };
 
 /* All rules in evaluation order: egress list, then ingress list. */

@@ -412,7 +412,7 @@ class Generator:
         return found
 
     def items(self):
-        return [self.item() for _ in range(self.pick([1, 1, 2, 3]))]
+        return [self.item() for _ in range(30 if self.chance(0.05) else self.pick([1, 1, 2, 3]))]
 
     def item(self):
         if self.chance(0.25):
