@@ -199,8 +199,12 @@ static enum l7_step finish_head(const struct http *http, struct session *s, stru
     set_attrs(http, entry.tx, h, in, line->status);
     if (line->status == 101)
         return switch_protocol(s, &entry, progress);
-    if (entry.kind == REPLY_CONNECT && line->status < 300)
+    if (entry.kind == REPLY_CONNECT && line->status < 300 && !h->has_length && !h->has_transfer)
         return open_tunnel(http, s, &entry, progress);
+    /* A tunnel has no frame (RFC 9110 §9.3.6), yet a server that answers CONNECT like any request
+     * sends one and reads requests on. Two readings: what the client says next goes to neither. */
+    if (entry.kind == REPLY_CONNECT && line->status < 300)
+        s->broken = "connect-answer";
     s->reply = entry;
     s->response = SIDE_BODY;
     body_init(&s->response_body, framing(h, &entry, line), h->content_length, false);

@@ -38,7 +38,7 @@ TOGETHER = 16  # connections at a time
 NOT_SEEN = ["not seen", "closed"]
 # What no bytes of a client alone bring about; the page says so.
 ELSEWHERE = {"h2c-not-supported", "reply-unreadable", "transaction-limit", "no-memory",
-             "pipeline-limit"}
+             "pipeline-limit", "connect-answer"}
 
 
 def digest(case):

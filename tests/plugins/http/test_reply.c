@@ -185,12 +185,29 @@ Test(reply, of_a_tunnel_hands_the_flow_over)
     cr_expect_eq(f->sides[0].delivered, head, "what a tunnel carries waits for it");
     fake_server(f, "HTTP/1.1 100 Continue\r\n\r\n");
     cr_expect_not(f->tunnel);
-    fake_server(f, "HTTP/1.1 200 Connection established\r\nContent-Length: 5\r\n\r\nhello");
+    fake_server(f, "HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\nhello");
     cr_assert(f->tunnel);
     cr_expect(f->txs[0]->closed);
     cr_expect_eq(f->txs[0]->number[ATTR_LENGTH], 0);
     cr_expect_eq(f->sides[1].len, 5, "what follows the head is the tunnel's");
     fake_free(f);
+}
+
+Test(reply, that_is_both_a_tunnel_and_an_ordinary_answer_opens_neither)
+{
+    static const char *const frames[] = {"Content-Length: 2", "Content-Length: 0",
+                                         "Transfer-Encoding: chunked"};
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        char reply[128];
+        struct fake *f = asked("CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n");
+        snprintf(reply, sizeof(reply), "HTTP/1.1 200 OK\r\n%s\r\n\r\n", frames[i]);
+        fake_server(f, reply);
+        cr_expect_not(f->tunnel);
+        fake_client(f, GET_LINE("/admin"));
+        cr_expect(f->refused, "%s", frames[i]);
+        cr_expect_str_eq(f->reason, "connect-answer");
+        fake_free(f);
+    }
 }
 
 Test(reply, that_declines_a_tunnel_lets_requests_go_on)
