@@ -32,7 +32,7 @@ not_reasons_core='failed|error' # the protocol nobody recognised; a level of pro
 
 # In an inspector they are returned, passed on and stored in many ways: any word with a "-", and any
 # word that is returned. Left out: names of options, headers and codings.
-not_reasons='max-head|max-pipelined|max-hello|content-(range|type)|user-agent|x-[a-z-]+'
+not_reasons='max-(head|pipelined|hello|arguments|key)|content-(range|type)|user-agent|x-[a-z-]+'
 inspector() {
     statements "$1" | words | grep -E -- - || true
     statements "$1" | grep -oE "(return|reason =|[?:]) \"$slug\"" | words || true
