@@ -90,6 +90,7 @@ static bool claim(struct session *s, const struct plugin *p)
         return false;
     }
     s->claim = p;
+    s->judged->claim = p;
     s->state = state;
     if (in->open != NULL && in->open(p->self, state, handle(s)) < 0) {
         s->claim = NULL;

@@ -15,25 +15,27 @@ enum fate {
     FATE_REFUSED,  /* it was allowed to begin and then refused; both ends were reset */
 };
 
+struct plugin;
 struct session;
 
 struct judged {
     struct snapshot *snapshot; /* one reference; the rules below belong to it */
     const struct rule *egress; /* deciding rules; NULL: none */
     const struct rule *ingress;
-    struct session *session; /* NULL: nobody reads its bytes */
-    uint8_t fate;            /* enum fate */
-    bool midstream;          /* its beginning was not seen */
-    bool reject;             /* FATE_DENIED: answer each packet */
-    bool answered;           /* the server has agreed to the client's sequence numbers */
-    bool syn_again;          /* the client has sent a SYN since */
-    bool facing;             /* the server's packets come from opposite the client's */
-    bool passed_any;         /* `passed` is known */
-    uint32_t passed;         /* end of the client's bytes that passed while no L7 rule governed */
-    uint32_t syn;            /* the client's first sequence number, once known */
-    uint32_t server_syn;     /* the server's; both belong to the connection that is judged */
-    uint64_t client_ifaces;  /* where the client's packets came in: bit per number, modulo 64 */
-    uint64_t logged_ns;      /* when a denial was last logged */
+    const struct plugin *claim; /* the inspector that had it last; NULL: none */
+    struct session *session;    /* NULL: nobody reads its bytes */
+    uint8_t fate;               /* enum fate */
+    bool midstream;             /* its beginning was not seen */
+    bool reject;                /* FATE_DENIED: answer each packet */
+    bool answered;              /* the server has agreed to the client's sequence numbers */
+    bool syn_again;             /* the client has sent a SYN since */
+    bool facing;                /* the server's packets come from opposite the client's */
+    bool passed_any;            /* `passed` is known */
+    uint32_t passed;        /* end of the client's bytes that passed while no L7 rule governed */
+    uint32_t syn;           /* the client's first sequence number, once known */
+    uint32_t server_syn;    /* the server's; both belong to the connection that is judged */
+    uint64_t client_ifaces; /* where the client's packets came in: bit per number, modulo 64 */
+    uint64_t logged_ns;     /* when a denial was last logged */
 };
 
 /* The rule that records name when the flow is allowed: the ingress one, if there is one. */

@@ -48,6 +48,7 @@ _Static_assert(sizeof(struct slot) == RECORD_COPY_ALIGN, "slots and records shar
 struct sink {
     const struct l7_log *ops;
     void *self;
+    uint32_t wants; /* by L7_RECORD_BIT */
 };
 
 struct logger {
@@ -65,6 +66,7 @@ struct logger {
     size_t size;
     struct sink *sinks;
     size_t sink_count;
+    uint32_t wants; /* of any sink; set before start */
 
     pthread_mutex_t lock; /* for sleeping only */
     pthread_cond_t wake;
@@ -124,8 +126,18 @@ int logger_add(struct logger *l, const struct l7_log *ops, void *self)
     if (!grown)
         return -ENOMEM;
     l->sinks = grown;
-    l->sinks[l->sink_count++] = (struct sink){.ops = ops, .self = self};
+    l->sinks[l->sink_count++] = (struct sink){
+        .ops = ops,
+        .self = self,
+        .wants = ops->wants ? ops->wants(self) : ~L7_RECORD_BIT(L7_RECORD_FLOW),
+    };
+    l->wants |= l->sinks[l->sink_count - 1].wants;
     return 0;
+}
+
+bool logger_wants(const struct logger *l, enum l7_record_type type)
+{
+    return (l->wants & L7_RECORD_BIT(type)) != 0;
 }
 
 /* Room for `need` bytes in one piece, or NULL. No record takes more than half of the ring, so
@@ -189,7 +201,8 @@ bool logger_put(struct logger *l, const struct l7_record *record)
 static void deliver(struct logger *l, const struct l7_record *record)
 {
     for (size_t i = 0; i < l->sink_count; i++) {
-        if (l->sinks[i].ops->write(l->sinks[i].self, record) < 0)
+        if ((l->sinks[i].wants & L7_RECORD_BIT(record->type)) != 0 &&
+            l->sinks[i].ops->write(l->sinks[i].self, record) < 0)
             atomic_fetch_add_explicit(&l->failed, 1, memory_order_relaxed);
     }
 }

@@ -29,6 +29,8 @@ struct logger *logger_new(size_t queue_bytes);
 /* Takes an opened instance; closed at free. Before start only. 0 or negative errno. */
 int logger_add(struct logger *l, const struct l7_log *ops, void *self);
 int logger_start(struct logger *l);
+/* Does any instance want records of this type? Any thread. */
+bool logger_wants(const struct logger *l, enum l7_record_type type);
 /* False: lost. Any thread. */
 bool logger_put(struct logger *l, const struct l7_record *record);
 /* The writer will call reopen() of all instances before the next record. */

@@ -87,9 +87,15 @@ static size_t fill_attrs(const struct tx *tx, struct l7_record_attr attrs[ATTRS_
     return n;
 }
 
+static struct l7_value text_value(const char *text)
+{
+    return (struct l7_value){.type = L7_TYPE_STRING,
+                             .string = {(const uint8_t *)text, strlen(text)}};
+}
+
 static void put(struct worker *w, const struct l7_record *r)
 {
-    if (w->logger == NULL)
+    if (w->logger == NULL || !logger_wants(w->logger, r->type))
         return;
     w->stats.records++;
     /* A file can wait for its log, a wire cannot. */
@@ -186,5 +192,41 @@ void record_connection(struct worker *w, const struct flow *f, const struct pack
     fill_tags(&r, f, rule);
     r.in_iface = iface_name(w, p->frame->iface);
     fill_policy(&r.policy, rule, action, NULL);
+    put(w, &r);
+}
+
+void record_flow(struct worker *w, const struct flow *f, bool timeout)
+{
+    const struct judged *j = flow_extra_const(f);
+    if (w->logger == NULL || !logger_wants(w->logger, L7_RECORD_FLOW) ||
+        f->packets[0] + f->packets[1] == 0)
+        return; /* without packets: opened to find out who opened it */
+    bool denied = j->fate == FATE_DENIED || j->fate == FATE_REFUSED;
+    bool closed = f->fins != 0 || j->fate == FATE_REFUSED;
+    const char *state = closed ? "closed" : f->packets[L7_TO_CLIENT] > 0 ? "established" : "new";
+    const char *reason = w->ending ? "shutdown" : timeout ? "timeout" : "forced";
+    const char *action = denied ? "drop" : "pass";
+    const struct l7_record_attr attrs[] = {
+        {"state", text_value(state)},
+        {"reason", text_value(reason)},
+        {"alerted", {.type = L7_TYPE_BOOL, .number = j->fate == FATE_REFUSED || j->logged_ns != 0}},
+        {"action", text_value(action)},
+    };
+    struct l7_record r = {
+        .size = sizeof(r),
+        .type = L7_RECORD_FLOW,
+        .time_ns = w->now_ns,
+        .tx_id = -1,
+        .icmp_type = f->icmp_type,
+        .icmp_code = f->icmp_code,
+        .keyword = j->claim != NULL ? j->claim->inspector->keyword : NULL,
+        .attrs = attrs,
+        .attr_count = sizeof(attrs) / sizeof(attrs[0]),
+    };
+    r.app_proto = r.keyword;
+    fill_flow(&r, f);
+    fill_ends(&r, L7_TO_SERVER);
+    fill_tags(&r, f, judged_rule(j));
+    r.in_iface = iface_name(w, 0);
     put(w, &r);
 }

@@ -26,6 +26,9 @@ struct denial {
 };
 void record_denial(struct worker *w, const struct flow *f, const struct denial *d);
 
+/* A flow is forgotten: because it was idle (`timeout`), or in the way. */
+void record_flow(struct worker *w, const struct flow *f, bool timeout);
+
 /* First packet of a connection whose deciding rule has enableLogging [NAME-4]. */
 void record_connection(struct worker *w, const struct flow *f, const struct packet *p,
                        const struct rule *rule, const char *action);

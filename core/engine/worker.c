@@ -9,6 +9,7 @@
 #include <uv.h>
 #include "base/diag.h"
 #include "engine/pipeline.h"
+#include "engine/record.h"
 #include "engine/refuse.h"
 #include "engine/session.h"
 #include "engine/settings.h"
@@ -54,6 +55,7 @@ static void on_drop(void *ctx, struct flow *f)
     j->session = NULL;
     if (s != NULL)
         session_free(s);
+    record_flow(w, f, w->expiring);
     snapshot_unref(j->snapshot);
     j->snapshot = NULL;
 }
@@ -89,6 +91,7 @@ int worker_init(struct worker *w, struct engine *engine, const struct settings *
 
 void worker_fini(struct worker *w)
 {
+    w->ending = true;
     table_free(w->table);
     if (w->defrag != NULL)
         defrag_free(w->defrag);

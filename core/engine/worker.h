@@ -44,6 +44,7 @@ struct worker {
     struct list undecided; /* sessions that wait for a decision, longest first */
     uint64_t first_ns;     /* of the first frame: flows from before it are not known; 0: none yet */
     uint64_t two_armed;    /* bit per interface pair, modulo 64: answers come in at the other end */
+    bool ending;           /* all flows are being forgotten: the worker ends */
     bool expiring;         /* flows are being forgotten because they are idle, or in the way */
     uint8_t *scratch;      /* SEGMENT_MAX bytes for frames we make */
 

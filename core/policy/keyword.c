@@ -54,10 +54,12 @@ static bool pattern_normalise(struct load *l, const struct at *at, const struct 
     text.ptr = arena_alloc(&l->scratch, text.cap);
     enum l7_pattern answer = k->inspector->pattern(k->self, field, written, &text, &say);
     int note_len = say.len < sizeof note ? (int)say.len : (int)sizeof note;
-    if (answer == L7_PATTERN_WARN)
+    if (answer == L7_PATTERN_WARN) {
         read_warning(l, at, "%.*s", note_len, note);
-    else if (answer != L7_PATTERN_OK)
+        load_remark(l, REMARK_PATTERN, at, arena_printf(&l->scratch, "%.*s", note_len, note));
+    } else if (answer != L7_PATTERN_OK) {
         read_error(l, at, "%.*s", note_len ? note_len : 14, note_len ? note : "is not usable.");
+    }
     if (answer != L7_PATTERN_OK && answer != L7_PATTERN_WARN)
         return false;
     if (text.len > text.cap) {
@@ -187,7 +189,7 @@ static bool item_read(struct load *l, const struct at *at, struct rule_item *out
 static void item_transport(struct load *l, const struct at *at, const struct l7_inspector *i,
                            const struct port_kinds *kinds)
 {
-    bool other = kinds->not_tcp && !(i->flags & L7_INSPECTOR_DATAGRAM);
+    bool other = kinds->not_tcp;
     if (!other && !kinds->protocols)
         return;
     if (i->flags & L7_INSPECTOR_TCP_ONLY)

@@ -141,6 +141,8 @@ static int fake_write(void *self, const struct l7_record *r)
         a->packet_len = r->packet.len < sizeof(a->packet) ? r->packet.len : sizeof(a->packet);
         if (a->packet_len > 0)
             memcpy(a->packet, r->packet.ptr, a->packet_len);
+    } else if (r->type == L7_RECORD_FLOW && w->flow_count < 64) {
+        attrs_text(r, w->flows[w->flow_count++], sizeof(w->flows[0]));
     } else if (r->type == L7_RECORD_TRANSACTION && w->transaction_count < 64) {
         char *t = w->transactions[w->transaction_count++];
         int n = snprintf(t, 512, "%s ", r->keyword);
@@ -149,7 +151,17 @@ static int fake_write(void *self, const struct l7_record *r)
     return 0;
 }
 
-static const struct l7_log fake_log = {.size = sizeof(fake_log), .write = fake_write};
+static uint32_t fake_wants(void *self)
+{
+    (void)self;
+    return UINT32_MAX;
+}
+
+static const struct l7_log fake_log = {
+    .size = sizeof(fake_log),
+    .write = fake_write,
+    .wants = fake_wants,
+};
 
 /* ---- the world ---- */
 

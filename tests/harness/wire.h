@@ -57,6 +57,8 @@ struct wire {
     size_t alert_count;
     char transactions[64][512]; /* "keyword name=value;..." */
     size_t transaction_count;
+    char flows[64][128]; /* "state=closed;reason=timeout;..." */
+    size_t flow_count;
     bool inspect_all;
     bool challenged;     /* the server got a reset it does not quite believe (RFC 5961 3.2) */
     bool checksums_lie;  /* the test sends wrong ones: receivers discard, and do not complain */

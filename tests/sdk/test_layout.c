@@ -295,7 +295,7 @@ Test(layout, l7_record)
 
 Test(layout, l7_log)
 {
-    SIZE(l7_log, 48);
+    SIZE(l7_log, 56);
     AT(l7_log, size, 0);
     AT(l7_log, flags, 4);
     AT(l7_log, open, 8);
@@ -303,4 +303,5 @@ Test(layout, l7_log)
     AT(l7_log, tick, 24);
     AT(l7_log, reopen, 32);
     AT(l7_log, close, 40);
+    AT(l7_log, wants, 48);
 }

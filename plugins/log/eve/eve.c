@@ -206,6 +206,16 @@ static bool record_is_wanted(const struct eve *e, const struct l7_record *record
     }
 }
 
+static uint32_t eve_wants(void *self)
+{
+    const struct eve *e = self;
+
+    return (e->all || e->keyword_count > 0 ? L7_RECORD_BIT(L7_RECORD_TRANSACTION) : 0) |
+           (e->alerts ? L7_RECORD_BIT(L7_RECORD_ALERT) : 0) |
+           (e->packets ? L7_RECORD_BIT(L7_RECORD_PACKET) : 0) |
+           (e->flows ? L7_RECORD_BIT(L7_RECORD_FLOW) : 0);
+}
+
 static int eve_write(void *self, const struct l7_record *record)
 {
     struct eve *e = self;
@@ -247,6 +257,7 @@ static const struct l7_log eve_log = {
     .tick = eve_tick,
     .reopen = eve_reopen,
     .close = eve_close,
+    .wants = eve_wants,
 };
 
 L7_PLUGIN(L7_KIND_LOG, "eve", .version = "1.0",

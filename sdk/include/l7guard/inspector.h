@@ -87,7 +87,7 @@ struct l7_progress {
 
 /* Inspector flags. */
 #define L7_INSPECTOR_NUMBERED 1u /* records carry the transaction's number in the flow (tx_id) */
-#define L7_INSPECTOR_DATAGRAM 2u /* also takes UDP: one feed() per datagram, whole */
+#define L7_INSPECTOR_DATAGRAM 2u /* reserved: hosts of SDK 1.0 give no datagrams to inspectors */
 /* A rule that names the keyword together with another transport than TCP is refused at load;
  * without this flag it is loaded with a warning. */
 #define L7_INSPECTOR_TCP_ONLY 4u

@@ -22,8 +22,9 @@ enum l7_record_type {
     L7_RECORD_ALERT = 2,       /* a denial */
     L7_RECORD_PACKET = 3,      /* the denied frame, for rules with enableLogging */
     L7_RECORD_CONNECTION = 4,  /* the first packet of a connection whose rule has enableLogging */
-    L7_RECORD_FLOW = 5,        /* a flow has ended */
+    L7_RECORD_FLOW = 5,        /* a flow has ended: attributes state, reason, alerted, action */
 };
+#define L7_RECORD_BIT(type) (1u << (type))
 
 struct l7_record_attr {
     const char *name; /* see struct l7_attr */
@@ -103,6 +104,9 @@ struct l7_log {
     /* Optional. Close and open files again. */
     void (*reopen)(void *self);
     void (*close)(void *self);
+    /* Optional. Which records write() is to see: the sum of L7_RECORD_BIT(type). Asked once, after
+     * open. Default: all but L7_RECORD_FLOW. */
+    uint32_t (*wants)(void *self);
 };
 
 #ifdef __cplusplus

@@ -249,7 +249,7 @@ Test(session, what_nobody_understands_is_refused)
 {
     struct wire *w = wire_open(wire_allow_get_public);
     wire_connect(w, 40000);
-    wire_client_says(w, "SSH-2.0-OpenSSH_9.6\r\n");
+    wire_client_says(w, "\x01\x02 nobody's bytes");
     delivered_is(w, "");
     wire_records(w);
     cr_expect_str_eq(w->alerts[0].app_proto, "failed");
@@ -440,6 +440,23 @@ Test(session, a_reload_that_denies_resets_live_flows)
     wire_client_says(w, GOOD);
     delivered_is(w, GOOD);
     refused_with(w, "policy-change");
+    wire_close(w);
+}
+
+Test(session, a_flow_that_is_forgotten_is_told)
+{
+    struct wire *w = wire_open(wire_allow_get_public);
+    wire_connect(w, 40000);
+    wire_client_says(w, GOOD);
+    wire_server_says(w, REPLY);
+    wire_connect(w, 40001);
+    wire_client_says(w, BAD);
+    wire_pass_time(w, 3601 * 1000);
+    cr_expect_eq(table_count(w->worker.table), 0);
+    wire_records(w);
+    cr_assert_eq(w->flow_count, 2);
+    cr_expect_str_eq(w->flows[0], "state=established;reason=timeout;alerted=0;action=pass;");
+    cr_expect_str_eq(w->flows[1], "state=closed;reason=timeout;alerted=1;action=drop;");
     wire_close(w);
 }
 
