@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/suggest.h"
 #include "engine/explain_own.h"
+#include "flow/packet.h"
 
 #define SPORT_DEFAULT 40000
 #define KEYS_MAX 80
@@ -52,11 +53,12 @@ static bool read_proto(struct reading *r, uint8_t *out)
     static const struct {
         const char *name;
         uint8_t number;
-    } known[] = {{"TCP", 6}, {"UDP", 17}, {"SCTP", 132}, {"ICMP", 1}, {"ICMPv6", 58}, {"IGMP", 2}};
+    } known[] = {{"TCP", IPPROTO_TCP},   {"UDP", IPPROTO_UDP},       {"SCTP", IPPROTO_SCTP},
+                 {"ICMP", IPPROTO_ICMP}, {"ICMPv6", IPPROTO_ICMPV6}, {"IGMP", IPPROTO_IGMP}};
     const json_t *j = json_object_get(r->from, "proto");
     const char *name = json_string_value(j);
     int64_t number;
-    *out = 6;
+    *out = IPPROTO_TCP;
     if (name == NULL) {
         if (!read_number(r, r->from, "proto", 255, 6, &number))
             return FAIL(r, "proto: not TCP, UDP, SCTP, ICMP, ICMPv6 or a number from 0 to 255");
@@ -67,7 +69,7 @@ static bool read_proto(struct reading *r, uint8_t *out)
         if (strcasecmp(name, known[i].name) == 0) {
             *out = known[i].number;
             /* Over IPv6 "ICMP" can only mean its ICMP. */
-            if (*out == 1 && r->q.tuple.src.family == 6)
+            if (*out == IPPROTO_ICMP && r->q.tuple.src.family == 6)
                 *out = 58;
             return true;
         }
@@ -96,7 +98,7 @@ static bool read_tuple(struct reading *r)
         !read_number(r, r->from, "sport", 65535, SPORT_DEFAULT, &sport) ||
         !read_number(r, r->from, "dport", 65535, -1, &dport))
         return false;
-    bool ports = t->proto == 6 || t->proto == 17 || t->proto == 132;
+    bool ports = proto_has_ports(t->proto);
     bool is_icmp = t->proto == 1 || t->proto == 58;
     if (ports && dport < 0)
         return FAIL(r, "\"dport\" is missing: which port is asked for?");
@@ -224,7 +226,7 @@ static bool read_raw(struct reading *r, const json_t *value)
     }
     r->q.said = EXPLAIN_RAW;
     r->q.raw = (struct l7_bytes){r->raw, n};
-    return r->q.tuple.proto == 6 || FAIL(r, "raw: bytes of a TCP connection only");
+    return r->q.tuple.proto == IPPROTO_TCP || FAIL(r, "raw: bytes of a TCP connection only");
 }
 
 static bool is_ends(const char *key)

@@ -10,9 +10,6 @@
 #include "flow/checksum.h"
 #include "flow/decode.h"
 
-#define PROTO_TCP 6
-#define PROTO_ICMPV6 58
-
 /* ---- which rules decide a flow ---- */
 
 static bool governs(const struct answer *a)
@@ -42,7 +39,7 @@ static void decide(struct worker *w, struct flow *f, struct judged *j)
         .icmp_type = f->icmp_type,
         .icmp_code = f->icmp_code,
     };
-    if (f->key.proto == PROTO_TCP || f->key.proto == 17 || f->key.proto == 132) {
+    if (proto_has_ports(f->key.proto)) {
         t.sport = flow_client_port(f);
         t.dport = flow_server_port(f);
     }
@@ -66,7 +63,7 @@ static void decide(struct worker *w, struct flow *f, struct judged *j)
         j->ingress = denial == &d.ingress ? denial->rule : NULL;
     } else if (governs(&d.egress) || governs(&d.ingress)) {
         /* [L7-35] Only TCP can be judged: the rest of what an L7 rule selects is dropped. */
-        j->fate = f->key.proto == PROTO_TCP ? FATE_GOVERNED : FATE_DENIED;
+        j->fate = f->key.proto == IPPROTO_TCP ? FATE_GOVERNED : FATE_DENIED;
         j->reject = false;
         if (!governs(&d.egress) && j->egress != NULL && j->fate == FATE_DENIED)
             j->egress = NULL;
@@ -91,7 +88,7 @@ static bool begin(struct worker *w, struct flow *f, struct judged *j)
     bool governed = j->fate == FATE_GOVERNED;
     if (governed)
         w->stats.flows_governed++;
-    if (f->key.proto != PROTO_TCP || j->session != NULL ||
+    if (f->key.proto != IPPROTO_TCP || j->session != NULL ||
         (!governed && w->settings->inspect != INSPECT_ALL))
         return true;
     j->session = session_new(w, f, j, governed);
@@ -130,12 +127,12 @@ static bool ask_again(struct worker *w, struct flow *f, struct judged *j, enum l
         if (j->session != NULL)
             session_regovern(j->session, false);
     } else if (j->fate == FATE_DENIED && before != FATE_DENIED) {
-        if (f->key.proto == PROTO_TCP) {
+        if (f->key.proto == IPPROTO_TCP) {
             refuse_flow(w, f, dir, p, NULL, "policy-change");
             goes_on = false;
         }
     } else if (before == FATE_DENIED && j->fate != FATE_DENIED) {
-        j->midstream = j->answered = f->key.proto == PROTO_TCP && (p->flags & TCP_SYN) == 0;
+        j->midstream = j->answered = f->key.proto == IPPROTO_TCP && (p->flags & TCP_SYN) == 0;
         goes_on = begin(w, f, j);
         if (!goes_on)
             refuse_flow(w, f, dir, p, NULL, "no-memory");
@@ -169,7 +166,7 @@ static bool from_server_side(struct worker *w, struct judged *j, const struct pa
 
 static bool is_syn(const struct packet *p)
 {
-    return p->proto == PROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+    return p->proto == IPPROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
 /* Has each end answered the other? Until then a flow gives way to others: a SYN that is answered is
@@ -238,20 +235,20 @@ static enum outcome known_flow(struct worker *w, struct flow *f, enum l7_dir dir
     default:
         break;
     }
-    if (p->proto == PROTO_TCP)
+    if (p->proto == IPPROTO_TCP)
         tcp_life(w, f, j, dir, p);
     else if (dir == L7_TO_CLIENT)
         table_set_life(w->table, f, FLOW_OTHER_REPLIED);
     if (j->fate == FATE_GOVERNED && dir == L7_TO_SERVER && j->answered && is_syn(p))
         j->syn_again = true;
-    if (j->fate == FATE_PASS && p->proto == PROTO_TCP && dir == L7_TO_SERVER &&
+    if (j->fate == FATE_PASS && p->proto == IPPROTO_TCP && dir == L7_TO_SERVER &&
         p->payload_len > 0) {
         uint32_t end = p->seq + p->payload_len;
         if (!j->passed_any || (int32_t)(end - j->passed) > 0)
             j->passed = end;
         j->passed_any = true;
     }
-    if (j->fate == FATE_GOVERNED && p->proto == PROTO_TCP && (p->flags & TCP_SYN) != 0 &&
+    if (j->fate == FATE_GOVERNED && p->proto == IPPROTO_TCP && (p->flags & TCP_SYN) != 0 &&
         dir == L7_TO_SERVER && p->payload_len > 0 && (j->session == NULL || j->session->opaque)) {
         session_strip_syn(w, p, c->count);
         return OUTCOME_REPLACED;
@@ -326,7 +323,7 @@ static bool may_resync(const struct worker *w)
 static enum outcome new_flow(struct worker *w, const struct packet *p, const struct carrier *c,
                              const char **reason)
 {
-    bool midstream = p->proto == PROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+    bool midstream = p->proto == IPPROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
     bool reversed = false;
     struct flow *f = midstream ? open_midstream(w, p, &reversed) : open_flow(w, p, false);
     if (f == NULL) {
@@ -372,7 +369,7 @@ static enum outcome new_flow(struct worker *w, const struct packet *p, const str
 
 static bool is_neighbour_discovery(const struct packet *p)
 {
-    return p->proto == PROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 137;
+    return p->proto == IPPROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 137;
 }
 
 /* Does this packet belong to another flow than the one that had its addresses and ports? */
@@ -452,7 +449,7 @@ static enum outcome judge_packet(struct worker *w, const struct packet *p, const
             return OUTCOME_DROP;
         }
     }
-    if (f != NULL && p->proto == PROTO_TCP && dir == L7_TO_CLIENT &&
+    if (f != NULL && p->proto == IPPROTO_TCP && dir == L7_TO_CLIENT &&
         (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK)) {
         f = replaced(w, f, p);
         if (f == NULL) {
@@ -509,7 +506,7 @@ static bool join_fragments(struct defrag_whole *whole)
     const struct packet *p = &whole->packet;
     const uint8_t *ip_end = p->ip + p->ip_len;
     uint32_t tcp_len = (uint32_t)(ip_end - p->transport), head = (uint32_t)(p->payload - p->ip);
-    uint64_t pseudo = checksum_pseudo(&p->src, &p->dst, PROTO_TCP, tcp_len);
+    uint64_t pseudo = checksum_pseudo(&p->src, &p->dst, IPPROTO_TCP, tcp_len);
     if (checksum_finish(checksum_add(pseudo, p->transport, tcp_len)) != 0)
         return false;
     uint32_t largest = 0;
@@ -554,7 +551,7 @@ static void judge_fragment(struct worker *w, const struct packet *p)
     struct carrier c = {whole.parts, whole.part_count};
     enum outcome outcome = OUTCOME_DROP;
     reason = "fragment";
-    if (whole.packet.proto == PROTO_TCP && !w->offline) {
+    if (whole.packet.proto == IPPROTO_TCP && !w->offline) {
         reason = "fragment-checksum";
         if (join_fragments(&whole)) {
             count(w, OUTCOME_DROP, c.count - 1, "fragment-joined");

@@ -5,8 +5,8 @@
 #include <unistd.h>
 #include "engine/logger.h"
 #include "engine/settings.h"
+#include "plugin/check.h"
 
-#define ATTRS_MAX 64
 #define WAITS_MAX 50000 /* ten seconds */
 
 static void fill_policy(struct l7_record_policy *to, const struct rule *rule, const char *action,
@@ -31,7 +31,7 @@ static void fill_flow(struct l7_record *r, const struct flow *f)
 {
     r->flow_id = f->id;
     r->proto = f->key.proto;
-    bool ports = f->key.proto == 6 || f->key.proto == 17 || f->key.proto == 132;
+    bool ports = proto_has_ports(f->key.proto);
     r->flow = (struct l7_record_flow){
         .pkts_toserver = f->packets[L7_TO_SERVER],
         .pkts_toclient = f->packets[L7_TO_CLIENT],

@@ -132,7 +132,7 @@ static void reset_flow(struct worker *w, struct flow *f, const struct session *s
 }
 
 /* The frame to show: the deciding one if the message begins in it; else one rebuilt from the
- * message's head, so that what was asked for can be read (docs/eve.md section 7). */
+ * message's head, so that what was asked for can be read (docs/eve.md, `alert`). */
 static struct l7_bytes shown_frame(struct worker *w, struct session *s, const struct packet *p,
                                    enum l7_dir dir, uint32_t *link)
 {
@@ -190,7 +190,7 @@ void refuse_flow(struct worker *w, struct flow *f, enum l7_dir dir, const struct
     d.frame = shown_frame(w, s, p, d.dir, &d.frame_link);
     record_denial(w, f, &d);
 
-    if (f->key.proto == 6)
+    if (f->key.proto == IPPROTO_TCP)
         reset_flow(w, f, s, dir, p);
     j->session = NULL;
     if (s != NULL)
@@ -201,7 +201,7 @@ void refuse_flow(struct worker *w, struct flow *f, enum l7_dir dir, const struct
 
 void refuse_late(struct worker *w, const struct packet *p)
 {
-    if (p->proto == 6 && (p->flags & (TCP_RST | TCP_ACK)) == TCP_ACK)
+    if (p->proto == IPPROTO_TCP && (p->flags & (TCP_RST | TCP_ACK)) == TCP_ACK)
         send_reset(w, p, true, p->ack, p->seq + p->payload_len, p->frame->iface);
 }
 
@@ -232,7 +232,7 @@ void refuse_packet(struct worker *w, struct flow *f, enum l7_dir dir, const stru
         struct denial d = {
             .rule = rule,
             .reason = reason,
-            .app_proto = f->key.proto == 17 ? "failed" : NULL,
+            .app_proto = f->key.proto == IPPROTO_UDP ? "failed" : NULL,
             .dir = dir,
             .packet = p,
             .time_ns = p->frame->time_ns,
@@ -241,11 +241,11 @@ void refuse_packet(struct worker *w, struct flow *f, enum l7_dir dir, const stru
         };
         record_denial(w, f, &d);
     }
-    if (!reject || (p->proto == 6 && (p->flags & TCP_RST) != 0))
+    if (!reject || (p->proto == IPPROTO_TCP && (p->flags & TCP_RST) != 0))
         return;
     uint8_t buf[CRAFT_MAX];
     size_t n;
-    if (p->proto == 6) {
+    if (p->proto == IPPROTO_TCP) {
         uint32_t end = p->seq + p->payload_len + ((p->flags & (TCP_SYN | TCP_FIN)) != 0);
         n = craft_reset(p, true, (p->flags & TCP_ACK) != 0 ? p->ack : 0, end, TCP_RST | TCP_ACK,
                         buf);

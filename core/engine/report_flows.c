@@ -7,6 +7,7 @@
 #include "engine/judged.h"
 #include "engine/report.h"
 #include "engine/session.h"
+#include "flow/packet.h"
 
 struct row {
     struct flow flow;
@@ -59,13 +60,13 @@ static const char *proto_name(uint8_t proto, char buf[4])
     switch (proto) {
     case 1:
         return "ICMP";
-    case 6:
+    case IPPROTO_TCP:
         return "TCP";
-    case 17:
+    case IPPROTO_UDP:
         return "UDP";
     case 58:
         return "ICMPv6";
-    case 132:
+    case IPPROTO_SCTP:
         return "SCTP";
     default:
         snprintf(buf, 4, "%u", proto);

@@ -3,6 +3,7 @@
 
 /* packet: one IP datagram of a frame, as offsets and numbers. Filled by decode.c and defrag.c. */
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "l7guard/capture.h"
@@ -16,6 +17,11 @@ enum tcp_flag {
     TCP_ACK = 0x10,
     TCP_URG = 0x20,
 };
+
+static inline bool proto_has_ports(uint8_t proto)
+{
+    return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
 
 /* Borrowed from the frame it was decoded from: dies with it. Numbers in host byte order. */
 struct packet {

@@ -19,7 +19,7 @@ static void put32(uint8_t *at, uint32_t v)
 size_t segment_make(const struct packet *model, uint32_t seq, struct l7_bytes payload,
                     uint8_t flags, uint8_t *buf, size_t cap, struct l7_offload *offload)
 {
-    if (model->proto != 6)
+    if (model->proto != IPPROTO_TCP)
         return 0;
     const struct l7_frame *frame = model->frame;
     size_t head = (size_t)(model->payload - frame->data);
@@ -46,7 +46,7 @@ size_t segment_make(const struct packet *model, uint32_t seq, struct l7_bytes pa
     put16(tcp + 16, 0);
 
     uint32_t tcp_len = (uint32_t)(total - tcp_at);
-    uint64_t pseudo = checksum_pseudo(&model->src, &model->dst, 6, tcp_len);
+    uint64_t pseudo = checksum_pseudo(&model->src, &model->dst, IPPROTO_TCP, tcp_len);
     memset(offload, 0, sizeof(*offload));
     const struct l7_offload *was = &frame->offload;
     if (was->gso_type != 0 && payload.len > was->gso_size) {

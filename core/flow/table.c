@@ -5,10 +5,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define PROTO_ICMP 1
-#define PROTO_TCP 6
-#define PROTO_ICMPV6 58
-
 struct table {
     struct flow **buckets;
     size_t mask;
@@ -78,7 +74,7 @@ static bool key_make(struct flow_key *k, const struct l7_address *src, uint16_t 
 static uint8_t icmp_request_type(uint8_t proto, uint8_t type, bool *answer)
 {
     *answer = false;
-    if (proto == PROTO_ICMPV6) {
+    if (proto == IPPROTO_ICMPV6) {
         *answer = type == 129;
         return type == 128 || type == 129 ? 128 : 0;
     }
@@ -99,7 +95,7 @@ static uint8_t icmp_request_type(uint8_t proto, uint8_t type, bool *answer)
 
 static bool is_icmp(uint8_t proto)
 {
-    return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+    return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
 /* Identifier of an echo: bytes 4 and 5 of the ICMP header. */
@@ -207,7 +203,7 @@ static bool quoted_icmp(const struct packet *p, struct packet *out)
         return false;
     const uint8_t *ip = p->transport + 8;
     size_t header = p->quoted_src.family == 4 ? (size_t)(ip[0] & 15) * 4 : 40;
-    if ((size_t)(end - ip) < header + 6 || (p->quoted_src.family == 6 && ip[6] != PROTO_ICMPV6))
+    if ((size_t)(end - ip) < header + 6 || (p->quoted_src.family == 6 && ip[6] != IPPROTO_ICMPV6))
         return false;
     *out = (struct packet){.src = p->quoted_src, .dst = p->quoted_dst, .proto = p->quoted_proto};
     out->ip = ip;
@@ -268,7 +264,7 @@ struct flow *table_open(struct table *t, const struct packet *p, bool reversed, 
     f->id = (mix(f->hash ^ now_ns) + mix(++t->opened)) & ((1ull << 51) - 1);
     if (f->id == 0)
         f->id = 1;
-    f->life = (uint8_t)(p->proto == PROTO_TCP ? FLOW_TCP_OPENING : FLOW_OTHER_NEW);
+    f->life = (uint8_t)(p->proto == IPPROTO_TCP ? FLOW_TCP_OPENING : FLOW_OTHER_NEW);
     list_insert(&t->lives[f->life], &f->life_link);
     struct flow **bucket = &t->buckets[f->hash & t->mask];
     f->hash_next = *bucket;

@@ -515,7 +515,7 @@ static size_t feed_fragments(struct yard *y, bool up, const struct frame *f, uns
     return out;
 }
 
-static void connect(struct yard *y, uint16_t sport)
+static void dial(struct yard *y, uint16_t sport)
 {
     struct frame syn = tcp_frame(false, true, sport, 80, TCP_SYN, 1000, 0, "");
     struct frame ack = tcp_frame(false, false, 80, sport, TCP_SYN | TCP_ACK, 5000, 1001, "");
@@ -544,7 +544,7 @@ Test(pipeline, fragments_of_an_allowed_request_arrive_when_they_are_complete)
 {
     struct yard *y = yard_open(wire_allow_get_public);
     uint8_t bytes[2048];
-    connect(y, 1000);
+    dial(y, 1000);
     struct frame f = tcp_frame(false, true, 1000, 80, TCP_ACK | TCP_PSH, 1001, 5001,
                                "GET /public/a HTTP/1.1\r\nHost: web\r\n\r\n");
     size_t before = y->count;
@@ -579,7 +579,7 @@ Test(pipeline, fragments_of_a_datagram_go_on_as_they_came)
 Test(pipeline, fragments_of_a_denied_request_do_not_arrive)
 {
     struct yard *y = yard_open(wire_allow_get_public);
-    connect(y, 1000);
+    dial(y, 1000);
     struct frame f = tcp_frame(false, true, 1000, 80, TCP_ACK | TCP_PSH, 1001, 5001,
                                "GET /admin HTTP/1.1\r\nHost: web\r\n\r\n");
     size_t before = y->count;
@@ -623,7 +623,7 @@ Test(pipeline, a_full_table_drops_what_is_new_and_keeps_what_is_established)
     y->wire->worker.capture = &yard_capture;
     y->wire->worker.capture_self = y;
     for (uint16_t port = 1000; port < 1004; port++)
-        connect(y, port);
+        dial(y, port);
     for (uint16_t port = 2000; port < 2050; port++) { /* a flood */
         struct frame syn = tcp_frame(false, true, port, 80, TCP_SYN, 1, 0, "");
         cr_expect_eq(feed(y, true, &syn), 0);
@@ -662,7 +662,7 @@ Test(pipeline, memory_for_all_flows_together_has_a_limit)
     memcpy(part, "GET /public/", 12);
     y->wire->settings->stream_memory = 1 << 16;
     for (uint16_t i = 0; i < 200; i++) { /* each begins a request and goes away */
-        connect(y, (uint16_t)(1000 + i));
+        dial(y, (uint16_t)(1000 + i));
         struct frame f =
             tcp_frame(false, true, (uint16_t)(1000 + i), 80, TCP_ACK, 1001, 5001, part);
         cr_expect_eq(feed(y, true, &f), 0);
