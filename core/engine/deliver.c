@@ -38,6 +38,7 @@ struct held *deliver_hold(struct session *s, const struct packet *p, const struc
     return h;
 }
 
+/* All of it may pass: send its frames as they came, and forget it. */
 static void let_go(struct session *s, struct held *h)
 {
     struct stats *stats = &s->worker->stats;
@@ -111,6 +112,7 @@ static bool split(struct session *s, struct held *h)
     return true;
 }
 
+/* Send what lies below `clear`, in order: whole frames, then the head of the one it ends in. */
 static void release(struct session *s)
 {
     struct held *h;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* explain: the order of docs/policy.md section 16, with the steps told. */
+/* explain: the order of evaluation in docs/policy.md [ORD-1], [ORD-2], [L7-38], with
+ * the steps told. */
 #include "engine/explain.h"
 
 #include <errno.h>

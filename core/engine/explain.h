@@ -4,8 +4,9 @@
 /* explain: what the policies answer to one connection and what is said on it, and why.
  *
  * In    a snapshot, the plugins, one question
- * Out   {"verdict", "policy", "namespace", "rule", "tier", "direction", "reason", "steps"} as
- *       docs/policy.md section 16 says it; policy and rule are null when no rule decided
+ * Out   {"verdict", "policy", "namespace", "rule", "tier", "direction", "reason", "steps"} of
+ *       the rule that denied, or of that which reports an allow (judged_rule() in judged.h);
+ *       policy and rule are null when no rule decided
  * Not   how questions are written (explain_json.c), how answers look to people (render.c)
  * Life  new (explain | explain_json)* free; one thread
  *

@@ -24,6 +24,7 @@ bool feed_wanted(const struct session *s, enum l7_dir dir)
     return !s->opaque && s->reading[dir];
 }
 
+/* Nothing more of the flow is looked at. If it is not refused, all of it passes from now on. */
 static void go_opaque(struct session *s)
 {
     s->opaque = true;
@@ -81,6 +82,8 @@ bool feed_recognises(struct session *s, enum l7_dir dir, struct l7_bytes bytes)
     return answer == L7_PROBE_YES;
 }
 
+/* Give the flow to an inspector that said yes. False: it, or the memory for it, is not there; the
+ * flow is refused. */
 static bool claim(struct session *s, const struct plugin *p)
 {
     const struct l7_inspector *in = p->inspector;
@@ -132,9 +135,10 @@ static bool find_claim(struct session *s, enum l7_dir dir, struct l7_bytes in)
     }
 }
 
+/* L7_STEP_HANDOFF: another protocol begins here. What was judged is allowed; what follows is of
+ * interest to the log only. */
 static void hand_off(struct session *s)
 {
-    /* What was judged is allowed; what follows is somebody else's, of interest to the log only. */
     feed_close(s);
     s->waiting = false;
     s->no_mask = 0;
@@ -149,6 +153,9 @@ static void hand_off(struct session *s)
     }
 }
 
+/* L7_STEP_BREAK: the inspector cannot read on in this direction. Under an L7
+ * rule that refuses what the client says; of the server's bytes only those matter without which the
+ * client's next ones cannot be read. */
 static void end_by_break(struct session *s, enum l7_dir dir, const char *reason)
 {
     if (dir == L7_TO_CLIENT) {

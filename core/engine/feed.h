@@ -5,7 +5,7 @@
  *
  * In    bytes that follow in order, in one direction
  * Out   how far they were read (the session's streams), what the inspector wants next
- * Not   sequence numbers, frames, what is delivered (session.c)
+ * Not   sequence numbers (client.c, watch.c), frames and what is delivered (deliver.c)
  */
 
 #include "engine/session.h"

@@ -3,7 +3,11 @@
 
 /* pipeline: the path of one frame, from the capture plugin and back.
  *
- * Knows the order of the steps, and nothing about them: see docs/architecture.md.
+ * Knows the order of the steps (docs/architecture.md), and decides what lies between them: who
+ * opened a flow whose beginning was not seen, when a flow gives way to a new one with its addresses
+ * and ports, how far a TCP connection has come, that fragments of TCP go on joined.
+ *
+ * Not   what rules say (policy/), what bytes say (session.h), how a refusal looks (refuse.h)
  */
 
 #include "engine/worker.h"
@@ -17,7 +21,8 @@ enum outcome {
     OUTCOME_REPLACED, /* what may pass of it was sent in its place */
 };
 
-/* How a packet came, and goes: one frame, or the fragments of a datagram. */
+/* What carries a packet, and shares its fate: the frame it came in, the fragments it was put
+ * together from, or the one frame that is made of them when they carry TCP. */
 struct carrier {
     const struct l7_frame *frames;
     size_t count;

@@ -2,7 +2,7 @@
 #pragma once
 
 /* refuse: carry a refusal out: the alert, the resets, and silence for the rest of the flow.
- * [L7-34], docs/policy.md section 8. */
+ * [L7-34]; "Actions" in docs/policy.md. */
 
 #include "engine/session.h"
 

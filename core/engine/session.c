@@ -107,6 +107,7 @@ static size_t memory_now(const struct session *s)
            s->ahead[1].memory + s->tx_memory;
 }
 
+/* Bring the worker's sum up to date with what this session keeps now. */
 static void account(struct session *s)
 {
     size_t now = memory_now(s);
@@ -177,6 +178,8 @@ static enum outcome server_packet(struct session *s, const struct packet *p, con
 
 /* ---- any packet ---- */
 
+/* The first header that the client's frames had: resets are written with it when no packet is at
+ * hand, as at a time-out. */
 static void remember_link(struct session *s, const struct packet *p)
 {
     if (s->link_len > 0 || p->link_len > sizeof(s->link))

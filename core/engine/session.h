@@ -6,7 +6,10 @@
  *
  * In    packets of the flow, in the order they arrive
  * Out   an outcome for each; frames that may go on; a refusal
- * Not   decoding, flow lookup, which rules govern (pipeline.c); how a refusal looks (refuse.c)
+ * Not   decoding, flow lookup, which rules govern (pipeline.c); what a packet of the client's may
+ *       be (client.c); who reads the bytes (feed.c), and how those are followed that pass whatever
+ *       they say (watch.c); which bytes go on to the server (deliver.c); how a refusal looks
+ *       (refuse.c)
  *
  * A governed session delivers to the server only bytes below `clear`. Hold modes: [L7-28].
  */
@@ -24,25 +27,25 @@ struct session {
     struct worker *worker;
     struct flow *flow;
     struct judged *judged;
-    bool governed;   /* rules judge it; else it is only watched for the log */
-    bool opaque;     /* nothing in it needs looking at any more */
-    bool midstream;  /* the next client payload must be recognisable as a beginning */
-    bool streaming;  /* the message at hand is forwarded as far as it was read */
-    bool waiting;    /* the inspector waits for the other direction */
-    bool reading[2]; /* is the direction fed at all */
-    bool ended[2];   /* its FIN was reached */
-    bool busy;       /* inside a callback of the inspector */
-    const struct plugin *claim;
-    void *state;
-    bool opened;
-    uint64_t no_mask;        /* by keyword id: probes that said no */
-    struct stream stream[2]; /* by enum l7_dir */
-    struct hold hold;        /* client frames above `clear` */
-    struct hold ahead[2];    /* watched directions: copies of frames beyond a hole */
-    uint64_t clear;
-    size_t needed[2];
-    uint64_t skip[2];     /* length of the skip that `done` stands behind, 0: none */
-    uint32_t next_seq[2]; /* what the receiver expects next, as far as we can tell */
+    bool governed;              /* rules judge it; else it is only watched for the log */
+    bool opaque;                /* nothing in it needs looking at any more */
+    bool midstream;             /* the next client payload must be recognisable as a beginning */
+    bool streaming;             /* the message at hand is forwarded as far as it was read */
+    bool waiting;               /* the inspector waits for the other direction */
+    bool reading[2];            /* is the direction fed at all */
+    bool ended[2];              /* its FIN was reached */
+    bool busy;                  /* inside a callback of the inspector */
+    const struct plugin *claim; /* the inspector that has the flow; NULL: none yet, or no more */
+    void *state;                /* what it remembers of the flow: zeroed, state_size long */
+    bool opened;                /* its open() succeeded: end() and close() are owed */
+    uint64_t no_mask;           /* by keyword id: probes that said no */
+    struct stream stream[2];    /* by enum l7_dir */
+    struct hold hold;           /* client frames above `clear` */
+    struct hold ahead[2];       /* watched directions: copies of frames beyond a hole */
+    uint64_t clear;             /* the client's bytes below this may go to the server */
+    size_t needed[2];           /* bytes the inspector wants to see at once; fewer are not shown */
+    uint64_t skip[2];           /* length of the skip that `done` stands behind, 0: none */
+    uint32_t next_seq[2];       /* what the receiver expects next, as far as we can tell */
     bool has_next[2];
     bool has_acked;
     uint32_t acked; /* the server's last acknowledgement: what it surely expects */
@@ -52,14 +55,14 @@ struct session {
     uint16_t link_type, iface;
     uint16_t vlan[3];
     uint8_t vlan_count;
-    struct list txs;
+    struct list txs; /* oldest first */
     size_t tx_count;
     struct list tx_open; /* those not judged, oldest first */
     size_t tx_memory;
-    int64_t tx_next;
-    struct list undecided_link;
-    uint64_t undecided_since; /* 0: nothing waits */
-    size_t memory;            /* as counted in worker->stream_memory */
+    int64_t tx_next;            /* number of the next transaction */
+    struct list undecided_link; /* in worker->undecided, while something waits */
+    uint64_t undecided_since;   /* 0: nothing waits */
+    size_t memory;              /* as counted in worker->stream_memory */
     /* why the flow is to be refused; NULL: it is not */
     const char *refuse_reason;
     const struct rule *refuse_rule;

@@ -66,7 +66,7 @@ static const struct key keys[] = {
     {"node-name", TOP, TYPE_NAME, AT(node_name), NULL,
      "enforce for this node's Pods only; not given: for every Pod known", NULL, NULL, NULL},
     {"workers", TOP, TYPE_WORKERS, AT(workers), "auto",
-     "threads that carry traffic; auto: one for each processor", NULL, "1", "256"},
+     "threads that carry traffic; auto: one for each capture", NULL, "1", "256"},
     {"control-socket", TOP, TYPE_SOCKET, AT(control_socket), "/run/l7guard/control.sock",
      "where l7ctl finds the daemon; \"\": nowhere", NULL, NULL, NULL},
     {"metrics", TOP, TYPE_ENDPOINT, AT(metrics), "127.0.0.1:9467",

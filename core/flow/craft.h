@@ -20,6 +20,6 @@
 size_t craft_reset(const struct packet *model, bool back, uint32_t seq, uint32_t ack, uint8_t flags,
                    uint8_t *buf);
 
-/* ICMP 3/10 or ICMPv6 1/1 towards the model's sender, quoting the model (§8 of docs/policy.md:
- * Reject). */
+/* ICMP 3/10 or ICMPv6 1/1 towards the model's sender, quoting the model (action Reject:
+ * "Actions" in docs/policy.md). */
 size_t craft_unreachable(const struct packet *model, uint8_t *buf);

@@ -6,7 +6,7 @@
  * In    segments at their sequence numbers, and how far the reader got
  * Out   where a segment lies; the bytes the reader has not finished with, in one piece; whether a
  *       repeat says the same as the first time
- * Not   who reads (engine/session.c), the frames that carry the bytes (hold.h)
+ * Not   who reads (engine/feed.c), the frames that carry the bytes (hold.h)
  * Life  start (place | matches | append | consume | skip | acked)* fini; a zeroed struct may be
  * fini'd
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inventory: reading Pods, Namespaces, Services, Nodes and ExternalEntities. Fields we do not
  * know are normal here [PRI-3]. Not: who owns which address (ownership.c), what is selected
- * (select.c). */
+ * (peer.c). */
 
 #include "policy/inventory.h"
 

@@ -104,7 +104,7 @@ static bool selector_value(struct load *l, const struct at *at, const char *valu
     return false;
 }
 
-/* Selectors with equal texts select alike (select.c relies on it), so one whose text is cut gets a
+/* Selectors with equal texts select alike (peer.c relies on it), so one whose text is cut gets a
  * number. */
 static void selector_say(struct load *l, struct selector *s, const char *text)
 {

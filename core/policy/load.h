@@ -71,7 +71,7 @@ struct load {
     const uint32_t **class_list;
     size_t class_cap;
 
-    struct names sets; /* what select.c has resolved already */
+    struct names sets; /* what peer.c has resolved already */
     struct bits **set_list;
     size_t set_cap;
 

@@ -113,7 +113,7 @@ static bool append_part(char *out, size_t *len, const X509_NAME_ENTRY *entry, co
     return fits;
 }
 
-/* In the certificate's own order (docs/eve.md section 6). */
+/* In the certificate's own order (docs/eve.md, `tls`). */
 static size_t write_name(char *out, struct l7_bytes der)
 {
     const unsigned char *at = der.ptr;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verdict on one connection and what is said on it: docs/policy.md sections 4 to 8 and 16.
+"""The verdict on one connection and what is said on it: docs/policy.md, but for layer 7.
 
 Part of the reference evaluator. Every rule is looked at for every question; nothing is prepared.
 """
@@ -87,11 +87,12 @@ class Evaluator:
 
     def is_node_port(self, reference, flow):
         """[APT-8]: the destination as the client sees it is a Node's address and the Service's
-        nodePort."""
+        nodePort. Each Node answers for its own addresses, as for its own Pods [INV-3]."""
         service = self.world.services.get((reference["namespace"], reference["name"]))
         if service is None or service.get("type") not in ("NodePort", "LoadBalancer"):
             return False
-        at_node = any(flow.dst in self.world.node_addresses(node) for node in self.world.nodes)
+        at_node = any(flow.dst in self.world.node_addresses(node) for node in self.world.nodes
+                      if self.node in (None, node["metadata"]["name"]))
         return at_node and any(
             port.get("nodePort") == flow.dport and
             PROTOCOLS[port.get("protocol", "TCP")] == flow.proto for port in service["ports"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What l7Protocols say about one request: section 10 of docs/policy.md, by the letter.
+"""What l7Protocols say about one request: [L7-1] to [L7-22] by the letter.
 
 Part of the reference evaluator. Requests are described in words ({"method", "target", "host"},
 {"sni"}), never as raw bytes: a request whose path nobody can agree on matches no item with `path`

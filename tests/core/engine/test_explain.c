@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What explain says, with the built plugins, over policies written here: the worked examples of
- * docs/policy.md section 16, every way to say something, and raw bytes of the vectors. */
+ * docs/policy.md, every way to say something, and raw bytes of the vectors. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -136,7 +136,7 @@ static void expect(struct world *w, const char *question, const char *verdict, c
 #define FROM_CLIENT "{\"src\":\"10.0.0.1\",\"dst\":\"10.0.0.2\",\"dport\":80"
 #define HANDSHAKE "handshake forwarded, payload to be judged"
 
-/* ---- section 16 ---- */
+/* ---- the worked examples ---- */
 
 Test(explain, carries_out_the_worked_example_of_capture)
 {

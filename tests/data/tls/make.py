@@ -37,7 +37,7 @@ def iso(text):
 
 
 def described(cert):
-    """The attributes of docs/eve.md section 6, as the openssl command gives them."""
+    """The attributes of docs/eve.md (`tls`), as the openssl command gives them."""
     show = lambda *args: openssl("x509", "-in", cert, "-noout", *args).strip()
     name = ["-nameopt", "sep_comma_plus_space,sname,utf8"]
     parsed = openssl("asn1parse", "-in", cert).splitlines()
