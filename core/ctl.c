@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "engine/explain.h"
+#include "engine/lint.h"
 #include "engine/reach.h"
 #include "engine/render.h"
 #include "engine/report.h"
@@ -140,6 +141,18 @@ static int do_policies(const struct words *w)
     return tell(w, j, render_policies);
 }
 
+/* Findings are a problem: exit status 1. */
+static int do_lint(const struct words *w)
+{
+    if (w->policies == NULL)
+        return usage("lint needs -p POLICY_DIR");
+    struct engine *e = reach_files(w, false);
+    json_t *findings = e != NULL ? lint(e->snapshot) : NULL;
+    engine_close(e);
+    bool clean = findings != NULL && json_array_size(findings) == 0;
+    return tell(w, findings, lint_render) != 0 || !clean;
+}
+
 /* Is --NAME an option of explain's? It is if NAME is a loaded keyword. */
 static bool is_said(const struct words *w, const json_t *plugins)
 {
@@ -265,6 +278,11 @@ static const struct command {
      "priority and place, with how often each decided. With -p those of a directory: no daemon\n"
      "is needed, and every mistake is told.",
      do_policies, false, true},
+    {"lint", "-p POLICY_DIR [-P PLUGIN_DIR]", "what in a policy set is surely not meant",
+     "What is valid and yet surely not meant: rules that an earlier rule leaves no traffic, rules\n"
+     "of which no priority says which is first, selectors that select nothing, patterns that\n"
+     "match nothing. The exit status is 1 if there is anything.",
+     do_lint, false, true},
     {"flows", "[--limit N]", "the connections at hand, and which rule governs each",
      "The connections the daemon knows now: who opened them, what became of them, which rule\n"
      "decided, packets and bytes to the server and back. At most 1000, or N.",

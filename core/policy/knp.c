@@ -93,6 +93,9 @@ void knp_read(struct load *l, const struct object *object)
             read_known(l, &spec, known, COUNT_OF(known));
         selector_read(l, &pods_at, &pods);
         k.pods = pods_select(l, WORKLOAD_POD, object->namespace_, &pods, NULL);
+        if (!bits_any(k.pods))
+            load_remark(l, REMARK_EMPTY, pods_at.node ? &pods_at : &root,
+                        pods.given ? pods.text : "podSelector");
         k.reference = arena_printf(&l->snapshot->arena, "K8sNetworkPolicy:%s/%s",
                                    object->namespace_, object->name);
         size_t egress = read_list(l, &lists[1]);

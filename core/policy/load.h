@@ -99,5 +99,8 @@ void snapshot_compile(struct load *l);                         /* compile.c */
 /* May one more warning be told? They are limited so that they never crowd out errors. */
 bool load_may_warn(struct load *l);
 
+/* Note something for lint; `text` is copied. */
+void load_remark(struct load *l, enum remark_kind kind, const struct at *at, const char *text);
+
 /* Text that the snapshot keeps; NULL stays NULL. */
 const char *keep(struct load *l, const char *text);

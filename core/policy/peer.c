@@ -235,11 +235,50 @@ static void reach_say(struct load *l, struct reach *r, const char *text)
         r->text = r->text ? arena_printf(&l->scratch, "%s; %s", r->text, text) : text;
 }
 
-void reach_entry(struct load *l, const struct at *at, const struct entry_context *context,
-                 const struct entry *entry, struct reach *out)
+bool bits_any(const struct bits *b)
+{
+    for (size_t i = 0; b && i < b->words; i++)
+        if (b->list[i])
+            return true;
+    return false;
+}
+
+/* Does what one entry adds select anything? In an appliedTo of a Service that is its nodePorts. */
+static bool reach_any(const struct reach *r)
+{
+    bool relative = false;
+    for (size_t i = 0; i < r->relative_count; i++)
+        relative |= bits_any(r->relatives[i].pods);
+    return relative || r->blocks.count || r->service_count || bits_any(r->endpoints);
+}
+
+/* Add `from`, which is one entry's. */
+static void reach_join(struct load *l, struct reach *to, const struct reach *from)
 {
     struct arena *a = &l->snapshot->arena;
-    reach_say(l, out, entry->text);
+    if (from->endpoints)
+        reach_add(l, to, from->endpoints);
+    for (size_t i = 0; i < from->blocks.count; i++) {
+        struct ranges *r = &to->blocks;
+        r->list = arena_grow(a, r->list, r->count, &r->cap, sizeof *r->list);
+        r->list[r->count++] = from->blocks.list[i];
+    }
+    for (size_t i = 0; i < from->relative_count; i++) {
+        to->relatives = arena_grow(a, to->relatives, to->relative_count, &to->relative_cap,
+                                   sizeof *to->relatives);
+        to->relatives[to->relative_count++] = from->relatives[i];
+    }
+    for (size_t i = 0; i < from->service_count; i++) {
+        to->services =
+            arena_grow(a, to->services, to->service_count, &to->service_cap, sizeof *to->services);
+        to->services[to->service_count++] = from->services[i];
+    }
+}
+
+static void entry_reach(struct load *l, const struct at *at, const struct entry_context *context,
+                        const struct entry *entry, struct reach *out)
+{
+    struct arena *a = &l->snapshot->arena;
     if (entry->given & ENTRY_BLOCK)
         ranges_add_block(a, &out->blocks, &entry->block.cidr, entry->block.except,
                          entry->block.except_count);
@@ -261,6 +300,23 @@ void reach_entry(struct load *l, const struct at *at, const struct entry_context
         reach_add(
             l, out,
             pods_select(l, WORKLOAD_POD, context->namespace_, &entry->pods, &entry->namespaces));
+}
+
+void reach_entry(struct load *l, const struct at *at, const struct entry_context *context,
+                 const struct entry *entry, struct reach *out)
+{
+    struct reach one = {0};
+    reach_say(l, out, entry->text);
+    entry_reach(l, at, context, entry, &one);
+    if (!reach_any(&one))
+        load_remark(l, REMARK_EMPTY, at, entry->text);
+    if (out->endpoints || out->blocks.list || out->relatives || out->services) {
+        reach_join(l, out, &one);
+        return;
+    }
+    one.text = out->text; /* most lists have one entry: it is taken as it is */
+    one.entries = out->entries;
+    *out = one;
 }
 
 void peers_read(struct load *l, const struct at *list, const struct entry_context *context,

@@ -47,6 +47,24 @@ static void policies_read(struct load *l)
     }
 }
 
+void load_remark(struct load *l, enum remark_kind kind, const struct at *at, const char *text)
+{
+    struct snapshot *s = l->snapshot;
+    char path[AT_PATH_MAX];
+    if (s->remark_count == REMARKS_MAX) {
+        s->remarks_unkept++;
+        return;
+    }
+    s->remarks =
+        arena_grow(&s->arena, s->remarks, s->remark_count, &s->remark_cap, sizeof *s->remarks);
+    s->remarks[s->remark_count++] = (struct remark){kind,
+                                                    keep(l, at->node->file),
+                                                    at->node->line,
+                                                    at->node->column,
+                                                    keep(l, at_path(at, path)),
+                                                    keep(l, text)};
+}
+
 /* 0, -EINVAL with problems told, or -ENOMEM from wherever memory ran out. */
 static int load_run(struct load *l)
 {

@@ -20,6 +20,7 @@ struct bits {
 
 struct bits *bits_new(struct arena *arena, size_t count);
 void bits_add(struct bits *to, const struct bits *from);
+bool bits_any(const struct bits *b);
 static inline void bits_set(struct bits *b, size_t i)
 {
     b->list[i / 64] |= (uint64_t)1 << (i % 64);
@@ -136,6 +137,15 @@ struct l7_slot {
     uint32_t id;
 };
 
+/* What was noticed while loading and is of use to who writes policies (engine/lint.h). */
+struct remark {
+    enum remark_kind { REMARK_EMPTY, REMARK_PATTERN } kind;
+    const char *file;
+    int line, column;
+    const char *field, *text;
+};
+#define REMARKS_MAX 1000 /* more are only counted */
+
 struct snapshot {
     atomic_uint refs;
     uint64_t generation;
@@ -156,6 +166,9 @@ struct snapshot {
     const char **tier_names;
     int *tier_priorities;
     size_t tier_count;
+    struct remark *remarks;
+    size_t remark_count, remark_cap;
+    size_t remarks_unkept;
 };
 
 int service_match_compare(const void *a, const void *b);

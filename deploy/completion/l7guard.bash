@@ -35,20 +35,20 @@ _l7ctl()
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-        status | plugins | policies | flows | reload | explain | help | version)
+        status | plugins | policies | lint | flows | reload | explain | help | version)
             command=$word
             break ;;
         esac
     done
     case $command in
     "" | help)
-        all+=" status plugins policies flows reload explain help version" ;;
+        all+=" status plugins policies lint flows reload explain help version" ;;
     explain)
         all+=" -p -P --node --src --dst --sport --proto --icmp-type --icmp-code --http --tls \
             --l7 --other --raw --batch" ;;
     plugins)
         all+=" -P" ;;
-    policies)
+    policies | lint)
         all+=" -p -P" ;;
     flows)
         all+=" --limit" ;;

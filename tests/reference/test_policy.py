@@ -3,8 +3,9 @@
 """Put the same random questions to l7ctl and to the reference evaluator; they have to agree.
 
 Each set is an inventory with policies; each question a connection and what is said on it. Compared
-are the verdict and the rule that decided. Set N of seed S is always the same, so a difference can
-be looked at again: the command is printed with it.
+are the verdict and the rule that decided; and no rule may decide of which `l7ctl lint` says that
+it never does. Set N of seed S is always the same, so a difference can be looked at again: the
+command is printed with it.
 
 usage: test_policy.py [--count 30000] [--seed 1] [--each 150] [--first N] [--keep DIR]
 environment: L7_BUILD, the build directory (default: build)
@@ -39,6 +40,15 @@ def ask(program, folder, node, questions):
     return answers
 
 
+def never(program, folder, node):
+    """The rules that lint finds dead, as they are named in answers."""
+    command = [program, "lint", "-p", folder, "--json"] + (["--node", node] if node else [])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return {(one["policy"], one["namespace"], one["rule"], one["direction"])
+            for one in json.loads(done.stdout or "[]")
+            if one["kind"] in ("shadowed", "unreachable")}
+
+
 def same_rule(wanted, named):
     """A generated name is known by its beginning only."""
     if wanted[2] is not None and wanted[2].endswith("-*"):
@@ -63,6 +73,7 @@ class Comparison:
         self.program = os.path.join(os.environ.get("L7_BUILD", "build"), "bin", "l7ctl")
         self.asked, self.differences = 0, 0
         self.read = 0  # questions in which it came to what is said
+        self.dead = 0  # rules
         self.tally = collections.Counter()
 
     def one_set(self, number, count):
@@ -77,12 +88,18 @@ class Comparison:
             if isinstance(answers, str):
                 self.differ(number, f"l7ctl did not answer: {answers}")
                 return
+            dead = never(self.program, folder, node)
+            self.dead += len(dead)
             reference = Evaluator(World(folder), node)
         for question, answer in zip(questions, answers):
             expected = reference.answer(question)
             self.asked += 1
             self.tally[expected[0] if expected[1] else expected[0] + " by none"] += 1
             self.read += reference.read
+            named = tuple(answer.get(key) for key in ("policy", "namespace", "rule", "direction"))
+            if named in dead:
+                self.differ(number, f"lint calls {named} dead, and it decides"
+                                    f" {json.dumps(question)}")
             if not agrees(expected, answer):
                 answer.pop("steps", None)
                 self.differ(number, f"question {json.dumps(question)}\n  reference {expected}\n"
@@ -104,7 +121,7 @@ class Comparison:
                            for what, n in sorted(self.tally.items()))
         print(f"{self.asked} questions in {number - self.options.first} sets, "
               f"{self.differences} differences ({shares}; words decided "
-              f"{100 * self.read / max(self.asked, 1):.1f} %)")
+              f"{100 * self.read / max(self.asked, 1):.1f} %; {self.dead} rules dead by lint)")
         return 1 if self.differences or self.asked == 0 else 0
 
 
