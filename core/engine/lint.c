@@ -98,6 +98,32 @@ static bool lists_collect(struct looking *k)
     return true;
 }
 
+static int number_compare(const void *a, const void *b)
+{
+    const struct compiled *const *x = a, *const *y = b;
+    return (*x)->rule.number < (*y)->rule.number ? -1 : *x != *y;
+}
+
+/* A list with those that are asked beside it, in order. False: no memory; to be freed otherwise. */
+static bool list_whole(const struct rule_list *list, struct rule_list *out)
+{
+    size_t count = list->count;
+    for (unsigned i = 0; i < list->shared_count; i++)
+        count += list->shared[i]->count;
+    *out = (struct rule_list){.isolated = list->isolated};
+    out->rules = malloc((count + 1) * sizeof(struct compiled *));
+    if (out->rules == NULL)
+        return false;
+    for (unsigned i = 0; i <= list->shared_count; i++) {
+        const struct rule_list *part = i == 0 ? list : list->shared[i - 1];
+        for (size_t k = 0; k < part->count; k++)
+            out->rules[out->count++] = part->rules[k];
+    }
+    if (out->count > 0)
+        qsort(out->rules, out->count, sizeof(struct compiled *), number_compare);
+    return true;
+}
+
 /* May `earlier` keep `later` from being asked? A Pass leads to the next layer, past the rest of its
  * own [ORD-5]; KNP rules of one layer are a union [KNP-4]. */
 static bool stands_before(const struct compiled *earlier, const struct compiled *later)
@@ -274,9 +300,18 @@ json_t *lint(const struct snapshot *s)
         k.out = NULL;
     } else {
         for (size_t i = 0; i < k.list_count; i++) {
-            list_shadows(&k, k.lists[i]);
-            list_ties(&k, k.lists[i]);
+            struct rule_list whole;
+            if (!list_whole(k.lists[i], &whole)) {
+                json_decref(k.out);
+                k.out = NULL;
+                break;
+            }
+            list_shadows(&k, &whole);
+            list_ties(&k, &whole);
+            free(whole.rules);
         }
+    }
+    if (k.out != NULL) {
         tell_shadows(&k);
         tell_ties(&k);
         tell_remarks(&k);

@@ -166,31 +166,91 @@ static bool rule_holds(const struct question *q, const struct compiled *c)
     return true;
 }
 
-static bool rule_matches(const struct question *q, size_t i)
+/* The part of a list that one layer has: [from, to). */
+struct stretch {
+    size_t from, to;
+};
+
+static struct stretch stretch_of(const struct rule_list *list, enum layer layer)
 {
-    const struct glance *g = &q->list->glances[i];
-    enum glance_answer answer = q->step ? GLANCE_ASK : glance(g, &q->at);
+    switch (layer) {
+    case LAYER_ANTREA:
+        return (struct stretch){0, list->kubernetes};
+    case LAYER_KUBERNETES:
+        return (struct stretch){list->kubernetes, list->baseline};
+    default:
+        return (struct stretch){list->baseline, list->count};
+    }
+}
+
+static bool rule_matches(const struct question *q, const struct glance *g)
+{
+    enum glance_answer answer = glance(g, &q->at);
     return answer == GLANCE_YES || (answer == GLANCE_ASK && rule_holds(q, g->rule));
 }
 
-/* The first rule that holds, of list[from, to). */
-static const struct glance *rules_walk(const struct question *q, size_t from, size_t to)
+/* The first rule of one list that holds. */
+static const struct glance *list_walk(const struct question *q, const struct rule_list *list,
+                                      enum layer layer)
 {
+    struct stretch s = stretch_of(list, layer);
     struct filter_walk walk;
-    if (!q->list->filter || q->step) { /* who asks for steps wants to hear of every rule */
-        for (size_t i = from; i < to; i++)
-            if (rule_matches(q, i))
-                return &q->list->glances[i];
+    if (s.from == s.to)
+        return NULL;
+    if (!list->filter) {
+        for (size_t i = s.from; i < s.to; i++)
+            if (rule_matches(q, &list->glances[i]))
+                return &list->glances[i];
         return NULL;
     }
-    filter_open(q->list->filter, q->peer ? q->peer_number : UINT32_MAX, q->other, q->at.port,
-                &walk);
-    if (from)
-        filter_seek(&walk, from);
-    for (size_t i; filter_next(&walk, &i) && i < to;)
-        if (rule_matches(q, i))
-            return &q->list->glances[i];
+    filter_open(list->filter, q->peer ? q->peer_number : UINT32_MAX, q->other, q->at.port, &walk);
+    if (s.from)
+        filter_seek(&walk, s.from);
+    for (size_t i; filter_next(&walk, &i) && i < s.to;)
+        if (rule_matches(q, &list->glances[i]))
+            return &list->glances[i];
     return NULL;
+}
+
+/* Who asks for steps wants to hear of every rule, in order. */
+static const struct glance *rules_trace(const struct question *q, enum layer layer)
+{
+    const struct rule_list *lists[SHARED_MAX + 1] = {q->list};
+    struct stretch stretches[SHARED_MAX + 1];
+    unsigned count = 1 + q->list->shared_count;
+    for (unsigned i = 0; i < count; i++) {
+        lists[i] = i ? q->list->shared[i - 1] : q->list;
+        stretches[i] = stretch_of(lists[i], layer);
+    }
+    for (;;) {
+        const struct glance *next = NULL;
+        unsigned from = 0;
+        for (unsigned i = 0; i < count; i++) {
+            const struct glance *g = &lists[i]->glances[stretches[i].from];
+            if (stretches[i].from < stretches[i].to &&
+                (!next || g->rule->rule.number < next->rule->rule.number)) {
+                next = g;
+                from = i;
+            }
+        }
+        if (!next || rule_holds(q, next->rule))
+            return next;
+        stretches[from].from++;
+    }
+}
+
+/* The first rule of a layer that holds. */
+static const struct glance *rules_walk(const struct question *q, enum layer layer)
+{
+    if (q->step)
+        return rules_trace(q, layer);
+    const struct glance *first = list_walk(q, q->list, layer);
+    for (unsigned i = 0; i < q->list->shared_count; i++) {
+        const struct glance *g = list_walk(q, q->list->shared[i], layer);
+        if (g && (!first || g->rule->rule.number < first->rule->rule.number))
+            first = g;
+    }
+    return first;
 }
 
 static void decide(struct answer *out, const struct glance *g)
@@ -207,12 +267,12 @@ static void question_ask(struct question *q, struct answer *out)
     q->at = (struct glance_at){port_key(q->t), is_v4, is_v4 ? v4_number(q->other->bytes) : 0,
                                q->peer != NULL, q->peer_number};
     *out = (struct answer){.asked = true};
-    const struct glance *g = rules_walk(q, 0, list->kubernetes);
+    const struct glance *g = rules_walk(q, LAYER_ANTREA);
     if (g && g->action != ACTION_PASS) { /* a Pass leaves the whole layer [ORD-5] */
         decide(out, g);
         return;
     }
-    g = rules_walk(q, list->kubernetes, list->baseline);
+    g = rules_walk(q, LAYER_KUBERNETES);
     if (g) {
         decide(out, g);
         return;
@@ -221,7 +281,7 @@ static void question_ask(struct question *q, struct answer *out)
         out->action = ACTION_DROP;
         return;
     }
-    g = rules_walk(q, list->baseline, list->count);
+    g = rules_walk(q, LAYER_BASELINE);
     if (g)
         decide(out, g);
 }

@@ -98,8 +98,11 @@ struct compiled {
     size_t node_count;
 };
 
+/* Lists that an endpoint has beside its own. */
+#define SHARED_MAX 8
+
 /* The rules of one direction that apply to an endpoint, in order; shared by all endpoints with
- * the same list. */
+ * the same list. Rules that apply to many are in lists of their own, which are asked beside it. */
 struct rule_list {
     const struct compiled **rules;
     const struct glance *glances; /* of each rule */
@@ -107,6 +110,8 @@ struct rule_list {
     size_t kubernetes, baseline; /* where these layers begin */
     bool isolated;               /* [ORD-2] layer 3 */
     const struct filter *filter; /* NULL: the list is short */
+    const struct rule_list *shared[SHARED_MAX];
+    unsigned shared_count;
     struct rule_list *next;
 };
 

@@ -12,7 +12,8 @@
  * Shapes: "teams" spreads rules over the Pods, ten a Pod and more, as clusters do; the others
  * apply every rule to every Pod. In "peers" rules differ by whom they let in, in "ports" by port
  * alone, in "wide" every rule has a large block and a range of ports that overlap many others;
- * each list ends in a rule that drops. "patterns" is rule_fit(). A row is a process of its own, so
+ * each list ends in a rule that drops. "both": every other ten rules are for every Pod, the others
+ * for one team. "patterns" is rule_fit(). A row is a process of its own, so
  * that memory is that row's.
  */
 #include <arpa/inet.h>
@@ -67,8 +68,8 @@ static void pods_write(FILE *f)
     fprintf(f, "]}");
 }
 
-enum shape { TEAMS_SHAPE, PEERS_SHAPE, PORTS_SHAPE, WIDE_SHAPE, SHAPES };
-static const char *const shapes[] = {"teams", "peers", "ports", "wide"};
+enum shape { TEAMS_SHAPE, PEERS_SHAPE, PORTS_SHAPE, WIDE_SHAPE, BOTH_SHAPE, SHAPES };
+static const char *const shapes[] = {"teams", "peers", "ports", "wide", "both"};
 
 static void peer_write(FILE *f, enum shape shape)
 {
@@ -117,7 +118,7 @@ static void policies_write(FILE *f, enum shape shape, unsigned rules)
 {
     fprintf(f, "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[");
     for (unsigned i = 0; i < rules / 10; i++) {
-        bool team = shape == TEAMS_SHAPE;
+        bool team = shape == TEAMS_SHAPE || (shape == BOTH_SHAPE && i % 2);
         fprintf(f,
                 "{\"apiVersion\":\"crd.antrea.io/v1beta1\",\"kind\":\"%s\",\"metadata\":{"
                 "\"name\":\"n%u\"",

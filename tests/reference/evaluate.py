@@ -248,7 +248,7 @@ class Evaluator:
             return egress, ingress
         if self.is_local(source):
             egress = self.ask("egress", source, target, flow.dst, flow)
-        itself = flow.src == flow.dst or (source is not None and source is target)  # [BYP-4]
+        itself = source is not None and source is target  # [BYP-4]
         if not itself and not self.is_probe(flow, target):
             subject = target if self.is_local(target) else None
             ingress = self.ask("ingress", subject, source, flow.src, flow)

@@ -13,13 +13,14 @@ static uint32_t any(uint32_t below)
 }
 
 static size_t asked;
+static const struct rule *last; /* that was asked */
 
 static void count(void *ctx, enum direction direction, const struct rule *rule, bool matched,
                   const char *why)
 {
     (void)ctx;
-    (void)direction;
-    (void)rule;
+    cr_assert(!last || last->direction != direction || last->number < rule->number);
+    last = rule;
     (void)matched;
     (void)why;
     asked++;
@@ -99,12 +100,15 @@ static char *set_text(size_t policies)
                      "%u}]}]}\nstatus: {podIPs: [{ip: 10.0.0.%u}, {ip: \"fd00::%x\"}]}\n",
                      i, i % 4, i % 12, 80 + i % 3, i, i);
     for (size_t i = 0; i < policies; i++) {
+        static const char *const applied[] = {"podSelector: {}", "podSelector: {}",
+                                              "namespaceSelector: {matchLabels: {team: t1}}",
+                                              "podSelector: {matchLabels: {app: a3}}"};
         unsigned tier = any(3);
         p += sprintf(p,
                      "---\napiVersion: crd.antrea.io/v1beta1\nkind: ClusterNetworkPolicy\n"
                      "metadata: {name: c%zu}\nspec: {tier: %s, priority: %u, appliedTo: "
-                     "[{podSelector: {}}], ",
-                     i, tiers[tier], 1 + any(50));
+                     "[{%s}], ",
+                     i, tiers[tier], 1 + any(50), applied[any(4)]);
         for (unsigned d = 0; d < 2; d++) {
             p += sprintf(p, "%s: [", d ? "ingress" : "egress");
             for (unsigned k = 0, n = 1 + any(3); k < n; k++) {
@@ -149,8 +153,11 @@ Test(filter, long_lists_answer_like_walked_ones)
     struct set set = set_good(text);
     size_t decided = 0, passed_by = 0, rules = snapshot_rule_count(set.snapshot);
     cr_assert_gt(rules, 400);
-    cr_assert(set.snapshot->endpoints[0].lists[0]->filter != NULL);
-    cr_assert(set.snapshot->endpoints[0].lists[1]->filter != NULL);
+    const struct rule_list *list = set.snapshot->endpoints[0].lists[0];
+    cr_assert_eq(list->count, 0);
+    cr_assert_eq(list->shared_count, 1);
+    cr_assert(list->shared[0]->filter != NULL);
+    cr_assert_eq(set.snapshot->endpoints[3].lists[0]->shared_count, 3);
     for (int i = 0; i < 20000; i++) {
         static const uint8_t protos[] = {TCP, TCP, TCP, UDP, ICMP, ICMPV6, 47};
         struct tuple t = {.src = any_address(), .dst = any_address(), .proto = protos[any(7)]};
@@ -160,6 +167,7 @@ Test(filter, long_lists_answer_like_walked_ones)
         t.icmp_type = (uint8_t)any(10);
         t.icmp_code = (uint8_t)any(3);
         asked = 0;
+        last = NULL;
         policy_classify(set.snapshot, &t, &fast);
         policy_trace(set.snapshot, &t, &slow, count, NULL);
         cr_assert_eq(fast.egress.asked, slow.egress.asked);
