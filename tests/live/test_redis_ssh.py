@@ -229,10 +229,12 @@ class Redis(Base):
 
 def patient(server, connection, port):
     """An SSH server that lets the client speak first."""
-    server.seen[port] = connection.recv(4096)
-    if server.seen[port]:
-        connection.sendall(b"welcome\r\n" + SERVER + b"\0\1secret")
-        server.seen[port] += connection.recv(4096)
+    answered = False
+    while more := connection.recv(4096):
+        server.seen[port] += more
+        if b"\n" in server.seen[port] and not answered:
+            connection.sendall(b"welcome\r\n" + SERVER + b"\0\1secret")
+            answered = True
 
 
 def hasty(server, connection, port):
