@@ -5,7 +5,7 @@
 A fenced block of type sh or console counts when the line before it is "<!-- run -->". Of a sh block
 all lines are run as one script; of a console block those that begin with "$ ", and what stands
 under each must be what it prints, where a line "..." stands for any lines. All run in the top
-folder, with build/bin in PATH.
+folder. What a page says about PATH in a marked block holds to its end, as it does for a reader.
 
 usage: docs.py [FILE...]
 """
@@ -57,9 +57,8 @@ def fits(expected, printed):
     return re.fullmatch(pattern, "\n".join(printed)) is not None
 
 
-def run(command):
-    env = dict(os.environ, PATH=os.path.join(TOP, "build", "bin") + ":" + os.environ["PATH"])
-    return subprocess.run(["bash", "-eu", "-c", command], cwd=TOP, env=env, text=True,
+def run(command, before):
+    return subprocess.run(["bash", "-eu", "-c", "\n".join([*before, command])], cwd=TOP, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=SECONDS)
 
@@ -69,10 +68,12 @@ def main():
                              *sorted(glob.glob(os.path.join(TOP, "docs", "*.md")))]
     count, wrong = 0, 0
     for path in paths:
+        before = []  # the page's lines that set PATH
         for number, kind, lines in blocks(path):
             for command, expected in commands(kind, lines):
                 count += 1
-                done = run(command)
+                done = run(command, before)
+                before += [line for line in command.splitlines() if line.startswith("PATH=")]
                 printed = done.stdout.rstrip("\n").splitlines()
                 good = fits(expected, printed) if expected else done.returncode == 0
                 print(f"{os.path.relpath(path, TOP)}:{number}: {command.splitlines()[0]}: "

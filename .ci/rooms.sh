@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Who includes whom (docs/architecture.md), and that core/ names no protocol and no packet source.
+# Who includes whom (docs/architecture.md), that core/ names no protocol and no packet source, and
+# that the files which docs/architecture.md names are there.
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
@@ -80,6 +81,11 @@ while read -r file; do
     done < <(gcc -fpreprocessed -dD -E -P "$file" 2>/dev/null |
         grep -iE '(^|[^a-z])(http|https|tls|sni|afpacket|pcap|eve)([^a-z]|$)')
 done < <(find core -name '*.[ch]' | sort)
+
+# `engine/feed.c` on that page is core/engine/feed.c; other files are named from the top.
+for name in $(grep -oE '`[A-Za-z0-9_./-]+\.(c|h|sh|py|md)`' docs/architecture.md | tr -d '`'); do
+    [ -e "core/$name" ] || [ -e "$name" ] || complain "docs/architecture.md: no file $name"
+done
 
 [ $bad -eq 0 ] && echo "every include is where it may be; core names no protocol"
 exit $bad
