@@ -202,7 +202,7 @@ static enum l7_step parrot_feed(void *self, void *state, struct l7_flow *flow, e
                                : read_answer(state, in, progress);
 }
 
-/* `l7ctl explain --l7 parrot 'SAY hello'`; named fields work as well. */
+/* `l7ctl explain ... --parrot 'SAY hello'`, and `--l7 parrot verb=SAY text=hello`. */
 static int parrot_example(const void *self, const struct l7_pair *pairs, size_t pair_count,
                           struct l7_tx *tx, struct l7_text *note)
 {
