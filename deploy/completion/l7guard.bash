@@ -12,14 +12,14 @@ _l7guard()
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "-c -r -p -P -l -T -V --config --read --policies \
+    mapfile -t COMPREPLY < <(compgen -W "-c -r -p -P -l -T -V -h --config --read --policies \
         --plugins --logs --test --version --help --help-config" -- "$current")
 }
 
 _l7ctl()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} word command=
-    local all="--socket --config --json"
+    local all="-s -c -h -V --socket --config --json --help --version"
     case $previous in
     -s | --socket | -c | --config | --raw)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
@@ -44,12 +44,14 @@ _l7ctl()
     "" | help)
         all+=" status plugins policies lint flows reload explain help version" ;;
     explain)
-        all+=" -p -P --node --src --dst --sport --proto --icmp-type --icmp-code --http --tls \
-            --l7 --other --raw --batch" ;;
+        # The keywords are those of the loaded inspectors.
+        all+=" -p -P --policies --plugins --node --src --dst --sport --proto --icmp-type \
+            --icmp-code --l7 --other --raw --batch \
+            $(l7ctl help explain 2>/dev/null | sed -n '/^loaded protocols/,$s/^  \(--[^ ]*\).*/\1/p')" ;;
     plugins)
-        all+=" -P" ;;
+        all+=" -P --plugins" ;;
     policies | lint)
-        all+=" -p -P" ;;
+        all+=" -p -P --policies --plugins --node" ;;
     flows)
         all+=" --limit" ;;
     esac
