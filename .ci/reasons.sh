@@ -28,7 +28,8 @@ core() {
         words
 }
 
-not_reasons_core='failed|error' # the protocol nobody recognised; a level of problems
+# The protocol nobody recognised; a level of problems; why a flow's record was written.
+not_reasons_core='failed|error|forced|shutdown|timeout'
 
 # In an inspector they are returned, passed on and stored in many ways: any word with a "-", and any
 # word that is returned. Left out: names of options, headers and codings.
