@@ -306,8 +306,8 @@ static const struct endpoint *endpoint_of(const struct snapshot *s, const struct
     return o && o->endpoint != UINT32_MAX ? &s->endpoints[o->endpoint] : NULL;
 }
 
-void policy_trace(const struct snapshot *s, const struct tuple *t, struct decision *out,
-                  policy_step *step, void *ctx)
+static void questions_ask(const struct snapshot *s, const struct tuple *t, struct decision *out,
+                          policy_step *step, void *ctx)
 {
     *out = (struct decision){0};
     if (is_link_control(t))
@@ -344,5 +344,14 @@ void policy_trace(const struct snapshot *s, const struct tuple *t, struct decisi
 
 void policy_classify(const struct snapshot *s, const struct tuple *t, struct decision *out)
 {
-    policy_trace(s, t, out, NULL, NULL);
+    questions_ask(s, t, out, NULL, NULL);
+}
+
+/* The answer is the one that traffic gets; the steps are walked beside it. */
+void policy_trace(const struct snapshot *s, const struct tuple *t, struct decision *out,
+                  policy_step *step, void *ctx)
+{
+    struct decision walked;
+    questions_ask(s, t, &walked, step, ctx);
+    questions_ask(s, t, out, NULL, NULL);
 }

@@ -14,8 +14,8 @@ PORTS = [53, 80, 443, 1000, 1005, 8080, 65535]
 TIERS = ["", "emergency", "securityops", "Platform", "application", "application", "Baseline",
          "baseline"]
 PRIORITIES = [1, 1.0, 1.001, 1.002, 5, 5.5, 10000]
-EXTERNAL = ["192.0.2.1", "192.0.2.129", "198.51.100.7", "203.0.113.200", "2001:db8::1",
-            "2001:db8:1::9"]
+EXTERNAL = ["192.0.2.1", "192.0.2.127", "192.0.2.128", "192.0.2.255", "198.51.103.255",
+            "198.51.100.7", "203.0.113.200", "2001:db8::1", "2001:db8:1::9"]
 BLOCKS = ["0.0.0.0/0", "::/0", "10.0.0.0/8", "10.1.0.0/24", "10.1.0.16/28", "10.1.0.3/32",
           "192.0.2.77/24", "192.0.2.128/25", "198.51.100.0/22", "fd00:1::/64", "fd00:1::/125",
           "2001:db8::/32", "2001:db8::1/128", "172.16.0.0/12"]
@@ -50,7 +50,8 @@ class Generator:
         self.docs = []
         self.pods, self.names = [], 0
         self.few = random.random() < 0.5  # small worlds tie and shadow more
-        self.crowd = not self.few and random.random() < 0.12  # lists that are not walked
+        self.crowd = not self.few and random.random() < 0.15  # lists that are not walked
+        self.priorities = self.some(PRIORITIES, 1, 2) if self.few else PRIORITIES
 
     # ---- small things ----
 
@@ -274,11 +275,11 @@ class Generator:
     def policy(self, tier):
         cluster = self.chance(0.5)
         namespace = None if cluster else self.pick(NAMESPACES)
-        spec = {"priority": self.pick(PRIORITIES)}
+        spec = {"priority": self.pick(self.priorities)}
         if tier or self.chance(0.5):
             spec["tier"] = tier
         by_rule = self.chance(0.3)
-        service = cluster and self.chance(0.1)
+        service = cluster and not self.crowd and self.chance(0.1)
         if not by_rule:
             spec["appliedTo"] = self.applied(namespace, False, service)
         for direction in ["ingress"] if service else ["ingress", "egress"]:
@@ -297,6 +298,8 @@ class Generator:
                  name, namespace, spec=spec)
 
     def applied(self, namespace, in_rule, service):
+        if self.crowd and self.chance(0.4):
+            return [{"podSelector": {}}]
         if service:
             return [{"service": {"name": self.pick(SERVICES), "namespace": self.pick(["red",
                                                                                      "green"])}}]
@@ -412,7 +415,7 @@ class Generator:
         return found
 
     def items(self):
-        return [self.item() for _ in range(30 if self.chance(0.05) else self.pick([1, 1, 2, 3]))]
+        return [self.item() for _ in range(30 if self.chance(0.1) else self.pick([1, 1, 2, 3]))]
 
     def item(self):
         if self.chance(0.25):
