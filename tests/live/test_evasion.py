@@ -7,6 +7,9 @@ that it does not: `t.text`. `t.other` is the opposite one, of the same length. W
 every row is said in lab/rows.py.
 """
 
+import glob
+import os
+import re
 import ssl
 import sys
 import time
@@ -18,6 +21,7 @@ from lab import space  # noqa: E402
 space.need()
 from lab import attacker, serve  # noqa: E402
 from lab.attacker import URG  # noqa: E402
+from lab.guard import TOP  # noqa: E402
 from lab.rows import DEEP, FIRST, WEB, Rows, Talk, request, row  # noqa: E402
 from lab.tap import ACK, FIN, RST, SYN  # noqa: E402
 from lab.wire import address, socket_family  # noqa: E402
@@ -605,6 +609,21 @@ class Evasion(Rows):
         t.open()
         t.send(request("web:80", "CONNECT").replace(b"Host: web", b"Host: web:80") + t.text)
         t.refused("no-match")
+
+
+class Page(unittest.TestCase):
+    def test_docs_tcp_names_every_row_and_only_tests_there_are(self):
+        with open(os.path.join(TOP, "docs", "tcp.md"), encoding="utf-8") as file:
+            page = file.read()
+        rows = {name for name in dir(Evasion) if name.startswith("test_")}
+        self.assertEqual(set(re.findall(r"`(test_\w+)`", page)), rows)
+        units = set()
+        for path in glob.glob(os.path.join(TOP, "tests", "core", "*", "test_*.c")):
+            with open(path, encoding="utf-8") as file:
+                units |= set(re.findall(r"^Test\((\w+), (\w+)", file.read(), re.M))
+        named = set(re.findall(r"`([a-z0-9]+)\.(\w{9,})`", page))
+        self.assertGreater(len(named), 30)
+        self.assertEqual(named - units, set())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ number is.
 
 import ipaddress
 import itertools
-import json
 import os
 import re
 import socket
@@ -27,7 +26,6 @@ _EXTENSIONS = (0, 43, FRAGMENT, 60)
 _ETH_ALL, _IP4, _IP6, _ARP = 3, 0x0800, 0x86DD, 0x0806
 
 # TCP options
-NOTHING = b"\1"
 FAST_OPEN_REQUEST = b"\x22\2\1\1"
 FAST_OPEN_COOKIE = b"\x22\x0acookie!!\1\1"
 MD5 = b"\x13\x12" + bytes(16) + b"\1\1"

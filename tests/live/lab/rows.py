@@ -190,8 +190,8 @@ class Rows(unittest.TestCase):
             alerts = sum(len(reasons) for _, reasons in cls.expected.values())
             refused = cls.guard.status()["flows"]["refused"]
             assert refused == alerts == len(cls.guard.records(kind="alert")), (refused, alerts)
+            assert cls.guard.stop() == 0, cls.guard.said()
         finally:
-            cls.guard.stop()
             cls.lab.close()
 
     @classmethod
