@@ -502,7 +502,7 @@ Test(explain, judges_raw_bytes_as_live_traffic)
     RAW(&w, GOOD GOOD, "allow", "matched");
     RAW(&w, GOOD BAD, "reject", "no-match");
     RAW(&w, GOOD BAD GOOD, "reject", "no-match");
-    RAW(&w, "SSH-2.0-OpenSSH_9.2p1\r\n", "reject", "unclaimed");
+    RAW(&w, "EHLO mail.example\r\n", "reject", "unclaimed");
     RAW(&w, "", "allow", NULL);
     close_world(&w);
 }
