@@ -206,6 +206,10 @@ class Evasion(Rows):
     def test_an_md5_signature_nobody_asked_for(self, t):
         self.insertion(t, options=attacker.MD5)
 
+    @row()
+    def test_a_vlan_behind_a_priority_tag(self, t):
+        self.insertion(t, tags=(0, 0, 5))
+
     # Segments in the server's name
 
     @row()
@@ -579,6 +583,15 @@ class Evasion(Rows):
         t.open()
         t.send(t.text, headers=[a.HOP_BY_HOP, a.DESTINATION], pieces=[(0, 24), (24, None)])
         t.judged()
+
+    @row()
+    def test_vlan_tags(self, t):
+        """A tag of priority alone is none; another VLAN is another flow, without a handshake."""
+        at = t.asked()
+        t.send(t.good, at, tags=(5,))
+        t.send(t.text, at, tags=(0,))
+        t.judged(FIRST)
+        t.dropped("not-in-step")
 
     @row(families=(6,))
     def test_headers_that_are_none(self, t):

@@ -236,13 +236,14 @@ class Host(Ear):
                                                               len(message), 58, 255)
                          + ends + message)
 
-    def datagrams(self, dst, payload, src=None, pieces=None, number=None, ttl=64,
+    def datagrams(self, dst, payload, src=None, tags=(), pieces=None, number=None, ttl=64,
                   bad_ip_checksum=False, ip_options=b"", headers=()):
         """Send `payload`, a segment, whole or as fragments: `pieces` are (start, end) and end where
         the segment does if they say None, or (start, end, a segment to take these bytes from)."""
         number = next(self._ids) if number is None else number
         family = 4 if len(dst) == 4 else 6
         ends = (src or self.address[family]) + dst
+        link = self.gateway + self.mac + b"".join(struct.pack("!HH", 0x8100, t) for t in tags)
         for start, end, *other in pieces or [(0, None)]:
             part = (other[0] if other else payload)[start:end]
             more = end is not None
@@ -250,8 +251,7 @@ class Host(Ear):
                 packet = _ip4(ends, part, start, more, number, ttl, bad_ip_checksum, ip_options)
             else:
                 packet = _ip6(ends, part, start, more, number, ttl, headers, bool(pieces))
-            self.socket.send(self.gateway + self.mac
-                             + struct.pack("!H", _IP4 if family == 4 else _IP6) + packet)
+            self.socket.send(link + struct.pack("!H", _IP4 if family == 4 else _IP6) + packet)
 
 
 class Connection:
