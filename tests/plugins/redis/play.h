@@ -315,6 +315,7 @@ static inline void play_push(struct play *p, enum l7_dir dir, const char *bytes,
         play_push(p, L7_TO_CLIENT, "", 0);
 }
 
+L7_PRINTF(2, 3)
 static inline void play_say(struct play *p, const char *format, ...)
 {
     size_t len = strlen(p->said);
