@@ -147,6 +147,28 @@ static enum decode transport_decode(struct rest body, struct packet *out)
 }
 
 /* RFC 791 §3.1. */
+/* RFC 791 §3.1: is there a source route that still has somewhere to go, or an option that is none?
+ * Judging the destination would be judging a stopover. */
+static bool ipv4_options_mislead(const uint8_t *options, uint32_t len)
+{
+    enum { END = 0, NOP = 1, LOOSE_ROUTE = 131, STRICT_ROUTE = 137 };
+    uint32_t i = 0;
+
+    while (i < len && options[i] != END) {
+        if (options[i] == NOP) {
+            i++;
+            continue;
+        }
+        if (len - i < 2 || options[i + 1] < 2 || options[i + 1] > len - i)
+            return true;
+        if ((options[i] == LOOSE_ROUTE || options[i] == STRICT_ROUTE) &&
+            (options[i + 1] < 3 || options[i + 2] <= options[i + 1]))
+            return true;
+        i += options[i + 1];
+    }
+    return false;
+}
+
 static enum decode ipv4_decode(struct rest rest, bool gso, struct packet *out)
 {
     const uint8_t *ip = rest.data;
@@ -162,7 +184,8 @@ static enum decode ipv4_decode(struct rest rest, bool gso, struct packet *out)
         return DECODE_BROKEN;
     out->ip = ip;
     out->ip_len = rest.len;
-    if (!rest_skip(&rest, header))
+    if (!rest_skip(&rest, header) ||
+        ipv4_options_mislead(ip + IPV4_HEADER_LEN, header - IPV4_HEADER_LEN))
         return DECODE_BROKEN;
     address_set(&out->src, 4, ip + 12);
     address_set(&out->dst, 4, ip + 16);

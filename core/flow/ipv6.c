@@ -38,9 +38,9 @@ enum ipv6_end ipv6_chain_walk(const uint8_t *bytes, uint32_t len, struct ipv6_ch
         /* RFC 8200 §4.1: hop-by-hop options come first or not at all. */
         if (c.proto == PROTO_HOP_BY_HOP && c.at != IPV6_HEADER_LEN)
             return IPV6_BROKEN;
-        /* RFC 5095 §3: a type 0 routing header that still has somewhere to go. Judging the
-         * destination would be judging a stopover. */
-        if (c.proto == PROTO_ROUTING && header[2] == 0 && header[3] != 0)
+        /* A routing header of any type that still has somewhere to go: judging the destination
+         * would be judging a stopover (RFC 5095 §3 for type 0). */
+        if (c.proto == PROTO_ROUTING && header[3] != 0)
             return IPV6_BROKEN;
         /* Offset and M bit all zero: an atomic fragment, a plain packet (RFC 6946). */
         if (c.proto == PROTO_FRAGMENT && (wire_get16(header + 2) & 0xfff9) != 0)

@@ -151,6 +151,25 @@ Test(decode, calls_what_cannot_be_trusted_broken)
         cr_assert_eq(decode_hex(rows[i].link, rows[i].hex), DECODE_BROKEN, "%s", rows[i].what);
 }
 
+#define IP4_OPTIONS "4700 0028 0000 0000 4011 0000 " A4 B4
+
+Test(decode, refuses_source_routes_with_a_stopover_left)
+{
+    cr_assert_eq(decode_hex(L7_LINK_RAW, IP4_OPTIONS "83 07 08 0a000107 00" UDP_D), DECODE_PACKET);
+    cr_assert_eq(p.dport, 53);
+    /* loose and strict, before the last address; a pointer is missing; lengths that are none */
+    cr_assert_eq(decode_hex(L7_LINK_RAW, IP4_OPTIONS "83 07 04 0a000107 00" UDP_D), DECODE_BROKEN);
+    cr_assert_eq(decode_hex(L7_LINK_RAW, IP4_OPTIONS "01 89 07 04 0a000107" UDP_D), DECODE_BROKEN);
+    cr_assert_eq(decode_hex(L7_LINK_RAW, IP4_OPTIONS "01010101 01 01 83 02" UDP_D), DECODE_BROKEN);
+    cr_assert_eq(decode_hex(L7_LINK_RAW, IP4_OPTIONS "94 09 0000 00000000" UDP_D), DECODE_BROKEN);
+    cr_assert_eq(decode_hex(L7_LINK_RAW, IP4_OPTIONS "94 01 0000 00000000" UDP_D), DECODE_BROKEN);
+    cr_assert_eq(decode_hex(L7_LINK_RAW, IP4_OPTIONS "01010101 010101 94" UDP_D), DECODE_BROKEN);
+    /* behind the end of the list nothing counts */
+    cr_assert_eq(decode_hex(L7_LINK_RAW, IP4_OPTIONS "00 83 07 04 0a000107" UDP_D), DECODE_PACKET);
+    cr_assert_eq(decode_hex(L7_LINK_RAW, "60000000 0024 2b40 " A6 B6 "1102 0401 00000000" A6 UDP_D),
+                 DECODE_BROKEN);
+}
+
 Test(decode, leaves_its_output_alone_when_there_is_no_packet)
 {
     struct packet before;
