@@ -37,6 +37,7 @@ char *at_path(const struct at *at, char buf[AT_PATH_MAX])
     size_t used = 0;
     buf[0] = '\0';
     while (depth-- && used < AT_PATH_MAX) {
+        /* cppcheck-suppress uninitvar ; filled from 0 to depth above */
         int n =
             way[depth]->key
                 ? snprintf(buf + used, AT_PATH_MAX - used, "%s%s", used ? "." : "", way[depth]->key)
