@@ -76,7 +76,9 @@ struct l7_capture_stats {
 
 #define L7_CAPTURE_OFFLINE 1u /* reads a file named by its option "file"; `-r` uses it */
 
-#define L7_RECEIVE_END (-1) /* receive: nothing will ever come again */
+/* receive: nothing will ever come again. It has the value of -EPERM, which must not be returned for
+ * anything else. */
+#define L7_RECEIVE_END (-1)
 
 struct l7_capture {
     uint32_t size;

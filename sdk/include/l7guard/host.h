@@ -44,7 +44,7 @@ enum l7_judgement {
 /* A field's value. A pattern has to match every form. `tail` is what follows the field's split
  * character, compared only with patterns that contain it (struct l7_field.split).
  * `unmatchable`: the message carries the field, but so that readers could disagree on it; no
- * pattern matches, not even "*". Bytes are borrowed for the call. */
+ * pattern matches, not even "*", and `forms` may be empty. Bytes are borrowed for the call. */
 struct l7_field_value {
     const struct l7_bytes *forms;
     size_t form_count; /* at most L7_FORMS_MAX */
@@ -65,7 +65,8 @@ struct l7_host {
     void (*diag)(const struct l7_host *host, enum l7_level level, const char *format, ...)
         L7_PRINTF(3, 4);
 
-    /* Settings. `key` must be in the option table. Text is owned by the config and lives until
+    /* Settings. `key` must be in the option table. A number is also what L7_OPTION_SIZE (bytes) and
+     * L7_OPTION_DURATION (milliseconds) come to. Text is owned by the config and lives until
      * the instance is closed. */
     const char *(*config_text)(const struct l7_config *config, const char *key);
     int64_t (*config_number)(const struct l7_config *config, const char *key);

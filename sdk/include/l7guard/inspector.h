@@ -78,7 +78,8 @@ enum l7_step {
 /* What a feed() did, besides its step. Zeroed by the host before the call. */
 struct l7_progress {
     size_t consumed;    /* bytes of `in` that are done with; see the rule above */
-    size_t needed;      /* 0, or: calling again is pointless before this many unconsumed bytes */
+    size_t needed;      /* 0, or: calling again is pointless before this many unconsumed bytes;
+                           above 16 MiB it counts as a failure of the plugin */
     uint64_t skip;      /* after `consumed`, the next bytes of this direction that need no
                            looking at (a body); L7_SKIP_ALL: up to the end of the stream */
     const char *reason; /* for BREAK: a short constant slug, "bad-chunk-size" */
@@ -119,7 +120,8 @@ struct l7_inspector {
     int (*load)(const struct l7_host *host, const struct l7_config *config, void **self);
     void (*unload)(void *self);
 
-    /* Look at the first bytes of one direction; touch nothing. Mandatory. */
+    /* Look at the first bytes of one direction; touch nothing. Mandatory. The server's bytes are
+     * shown only where no rule judges: a judged flow is claimed by what its client says. */
     enum l7_probe (*probe)(const void *self, enum l7_dir dir, struct l7_bytes seen);
 
     /* Optional. A flow was claimed; `state` is zeroed. 0 or negative errno (the flow is refused).
